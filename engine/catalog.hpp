@@ -1,0 +1,17 @@
+#pragma once
+// One registry per family of the engine, filled by explicit add_* calls.
+#include "engine/base/registry.hpp"
+#include "engine/venue/frictions.hpp"
+#include "engine/venue/latency.hpp"
+
+namespace walras::engine {
+
+struct EngineCatalog {
+  Registry<LatencyModel, Rng> latency{"latency"};
+  Registry<FeeModel, const Instrument&> fees{"fees"};
+  Registry<SlippageModel, const Instrument&> slippage{"slippage"};
+};
+/// All that the engine ships.
+EngineCatalog engine_catalog();
+
+}  // namespace walras::engine

@@ -1,0 +1,63 @@
+#pragma once
+// All that a run leaves behind, as integer rows; enough, with the resolved scenario, to repeat it bit for bit.
+#include "engine/base/json.hpp"
+#include "engine/base/store.hpp"
+#include "engine/market/types.hpp"
+
+#include <string>
+#include <vector>
+
+namespace walras::engine {
+
+struct OrderRow {
+  Nanos time;                 ///< decision, local clock
+  OrderId order; InstrumentId instrument; Side side; OrderType type; TimeInForce time_in_force;
+  Ticks price; Lots quantity; Lots filled; Reject reject;
+  Ticks arrival_mark;         ///< mark when decided, for implementation shortfall
+};
+struct FillRow {
+  Nanos time;                 ///< exchange clock
+  OrderId order; InstrumentId instrument; Side side; bool maker;
+  Ticks price; Lots quantity;
+  std::int64_t fee_micros;    ///< commission and exchange fee
+  std::int64_t slippage_micros; ///< cost against the reference price of the fill model (spread, impact); >= 0 costs
+  Lots position;              ///< after the fill
+};
+/// One sample of the account: every bar slice, or every sampling interval.
+struct EquityRow {
+  Nanos time;
+  std::int64_t equity_micros; ///< net
+  std::int64_t gross_micros;  ///< net plus all costs so far
+  std::int64_t long_micros, short_micros;  ///< market value of long and (positive) short positions
+};
+struct PositionRow { Nanos time; InstrumentId instrument; Lots position; Ticks mark; };  ///< at each sample where a position is held or changed
+
+/// Sums over the run, in millionths of the account currency.
+struct CostTotals { std::int64_t fees = 0, slippage = 0, borrow = 0, dividends = 0, turnover = 0; };
+
+/// What one participant left behind in one simulation (one fold, or one seed).
+struct RunRecord {
+  std::string strategy;       ///< its name in the scenario
+  std::uint32_t fold = 0;
+  bool out_of_sample = true;
+  std::uint64_t seed = 0;
+  Nanos begin, end;           ///< trading span; warm-up excluded
+  std::int64_t capital_micros = 0;
+  std::vector<OrderRow> orders;
+  std::vector<FillRow> fills;
+  std::vector<EquityRow> equity;     ///< first row = capital at begin
+  std::vector<PositionRow> positions;
+  CostTotals costs;
+  std::uint64_t events = 0;   ///< events processed
+  Json fitted;                ///< what fit() chose: parameters, criterion, candidates tried
+  std::vector<std::string> warnings;
+};
+
+/// SHA-256 over orders, fills and integer equity of all records, sorted by (strategy, out_of_sample, fold): no wall-clock time, path or thread count.
+[[nodiscard]] std::string record_hash(const std::vector<RunRecord>& records, const std::vector<Instrument>& instruments);
+/// Tables /<strategy>/<oos|is>/<fold>/{orders,fills,equity,positions}, with units; documented in docs/record.md.
+[[nodiscard]] Store to_store(const std::vector<RunRecord>& records, const std::vector<Instrument>& instruments, Json attributes);
+/// Throws Error{Data} where the file is no run record.
+[[nodiscard]] std::vector<RunRecord> records_from_store(const Store& store, std::vector<Instrument>& instruments);
+
+}  // namespace walras::engine

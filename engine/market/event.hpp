@@ -1,0 +1,43 @@
+#pragma once
+// One event type for every feed: bars, book messages, quotes, trades and answers to orders flow
+// through the same 64 bytes. Large payloads (bars) are an index into the tape.
+#include "engine/market/types.hpp"
+
+#include <type_traits>
+
+namespace walras::engine {
+
+enum class EventKind : std::uint8_t {
+  Bar,            ///< payload = index into Tape::bars; price = close, quantity = volume
+  Add,            ///< a visible order enters: order, side, price, quantity
+  Reduce,         ///< a resting order shrinks by quantity
+  Delete,         ///< a resting order leaves with all of quantity
+  Execute,        ///< quantity of a resting order trades; side = of the resting order
+  Hidden,         ///< a trade against hidden interest: no book change; side = of the resting order
+  Halt,           ///< trading stops; price: 0 = halted, 1 = quoting resumes, 2 = trading resumes
+  Depth,          ///< the visible book changed (generated markets): see Orders::depth
+  Trade,          ///< a trade print; side = of the aggressor; order = 0
+  Dividend,       ///< price = amount per lot in ticks, paid on positions held
+  Accepted,       ///< the participant's own order rests or was taken in
+  Rejected,       ///< own order; flags = Reject
+  Cancelled,      ///< own order; quantity = what was left
+  Replaced        ///< own order
+};
+
+struct alignas(64) Event {
+  Nanos exchange_time;              ///< when it happened at the venue
+  Nanos local_time;                 ///< when the participant may know it
+  std::uint64_t sequence = 0;       ///< position in its source, from 0
+  InstrumentId instrument = 0;
+  EventKind kind = EventKind::Bar;
+  Side side = Side::Buy;
+  std::uint16_t flags = 0;
+  Ticks price;
+  Lots quantity;
+  std::uint64_t order = 0;
+  std::uint32_t payload = 0;
+  std::uint32_t source = 0;
+};
+static_assert(sizeof(Event) == 64 && std::is_trivially_copyable_v<Event>);
+
+}  // namespace walras::engine

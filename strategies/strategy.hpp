@@ -1,0 +1,34 @@
+#pragma once
+// Strategy: a Participant that can be fitted on a training span and then trades, seeing only what is delivered.
+#include "engine/sim/participant.hpp"
+#include "engine/sim/simulation.hpp"
+
+#include <memory>
+#include <span>
+
+namespace walras::strategies {
+
+/// The training span: events in delivery order and a market confined to it. Nothing beyond its end can be reached.
+class Training {
+ public:
+  virtual ~Training() = default;
+  [[nodiscard]] virtual std::span<const engine::Instrument> instruments() const = 0;
+  /// Recorded events with local time in [begin, end); empty for generated markets.
+  [[nodiscard]] virtual std::span<const engine::Event> events() const = 0;
+  [[nodiscard]] virtual const engine::Bar& bar(const engine::Event& event) const = 0;  ///< throws Error{Internal} beyond the span
+  /// A fresh simulation of the span (recorded) or of an unseen seed (generated; `seed` is mixed into the fold's own training seeds).
+  [[nodiscard]] virtual std::unique_ptr<engine::Simulation> market(std::uint64_t seed) const = 0;
+  [[nodiscard]] virtual const engine::AccountTerms& account() const = 0;
+  [[nodiscard]] virtual engine::Span span() const = 0;
+  [[nodiscard]] virtual double periods_per_year() const = 0;
+};
+
+class Strategy : public engine::Participant {
+ public:
+  /// Learns from the training span; called once before trading, never sees later data. Default: nothing to learn.
+  virtual void fit(const Training&) {}
+  /// What fit() found, for the record; null when nothing.
+  [[nodiscard]] virtual Json fitted() const { return {}; }
+};
+
+}  // namespace walras::strategies
