@@ -2,6 +2,7 @@
 // The registries that scenarios and plug-ins share.
 #include "engine/base/registry.hpp"
 #include "engine/catalog.hpp"
+#include "strategies/contest.hpp"
 #include "strategies/predictor.hpp"
 #include "strategies/strategy.hpp"
 
@@ -22,6 +23,7 @@ struct Registries {
   engine::EngineCatalog engine;
   Registry<Strategy, const StrategyContext&> strategies{"strategy"};
   Registry<Predictor, const PredictorContext&> predictors{"predictor"};
+  Contests contests;   ///< what plug-ins bring to `walras bench`
 };
 
 /// Adds every strategy that Walras ships without LibTorch.
