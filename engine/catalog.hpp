@@ -1,8 +1,11 @@
 #pragma once
 // One registry per family of the engine, filled by explicit add_* calls.
 #include "engine/base/registry.hpp"
+#include "engine/flow/generators.hpp"
+#include "engine/regime/regime.hpp"
 #include "engine/venue/frictions.hpp"
 #include "engine/venue/latency.hpp"
+#include "engine/venue/venue.hpp"
 
 namespace walras::engine {
 
@@ -10,6 +13,8 @@ struct EngineCatalog {
   Registry<LatencyModel, Rng> latency{"latency"};
   Registry<FeeModel, const Instrument&> fees{"fees"};
   Registry<SlippageModel, const Instrument&> slippage{"slippage"};
+  Registry<Regime, Rng> regimes{"regime"};
+  Registry<Generator, const GeneratorContext&> generators{"generator"};
 };
 /// All that the engine ships.
 EngineCatalog engine_catalog();

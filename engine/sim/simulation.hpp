@@ -12,6 +12,9 @@
 namespace walras::engine {
 
 struct EngineCatalog;
+class FeeModel;
+class LatencyModel;
+class Venue;
 
 /// When a simulation plays. Orders are refused in [warm_up, begin); positions are closed, with costs, at end.
 struct Span {
@@ -37,6 +40,14 @@ class MarketPlan {
   [[nodiscard]] virtual double periods_per_year() const = 0;   ///< of the equity samples
   [[nodiscard]] virtual bool generated() const = 0;    ///< a fold is a set of seeds
   [[nodiscard]] virtual const Json& resolved() const = 0;      ///< {"market", "venue"} with all defaults
+  /// Spacing of equity samples; 0 = once after each slice (bars).
+  [[nodiscard]] virtual Nanos sampling() const = 0;
+  /// Whether the venue must see the tape from its first event to know the book (recorded books).
+  [[nodiscard]] virtual bool replays_from_start() const = 0;
+  /// What each simulation makes for itself.
+  [[nodiscard]] virtual std::unique_ptr<Venue> venue(Rng random) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<LatencyModel> latency(Rng random) const = 0;
+  [[nodiscard]] virtual const FeeModel& fees(InstrumentId instrument) const = 0;
 };
 
 /// Builds a plan from the scenario's "market", "venue" and "instruments" sections. `data_root` resolves relative paths.

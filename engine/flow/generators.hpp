@@ -1,0 +1,10 @@
+#pragma once
+// The generated markets that the engine ships.
+#include "engine/venue/venue.hpp"
+
+namespace walras::engine {
+
+/// Adds zero_intelligence (Poisson flow on a full order book) and intensity (a mid that moves, fills by distance).
+void add_generators(Registry<Generator, const GeneratorContext&>& registry);
+
+}  // namespace walras::engine
