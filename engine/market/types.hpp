@@ -74,7 +74,8 @@ struct OrderRequest {
 /// Why an order did not enter the market. Returned or delivered, never thrown.
 enum class Reject : std::uint8_t {
   None, UnknownInstrument, UnknownOrder, BadQuantity, BadPrice, WouldCross /* post-only */, CannotFill /* fill-or-kill */,
-  NoMarket /* nothing to trade against */, WarmUp, Ended, Funds /* buying power */, ShortSale, NotYourOrder, Capacity
+  NoMarket /* nothing to trade against */, WarmUp, Ended, Funds /* buying power */, ShortSale, NotYourOrder, Capacity,
+  DuplicateOrder /* the id already rests */
 };
 
 struct Fill {

@@ -1,0 +1,216 @@
+#include "engine/book/order_book.hpp"
+
+#include "engine/base/error.hpp"
+
+#include <algorithm>
+
+namespace walras::engine {
+
+OrderBook::Level& OrderBook::Far::insert(std::int64_t key, const Level& level) {
+  if (spare.empty()) return levels.insert_or_assign(key, level).first->second;
+  Levels::node_type node = std::move(spare.back());
+  spare.pop_back();
+  node.key() = key;
+  node.mapped() = level;
+  return levels.insert(std::move(node)).position->second;
+}
+
+void OrderBook::Far::erase(Levels::iterator place) { spare.push_back(levels.extract(place)); }
+
+void OrderBook::Far::reserve(std::size_t count) {
+  spare.reserve(levels.size() + std::max(count, spare.size()));
+  Levels fresh;
+  for (std::size_t made = levels.size() + spare.size(); made < count; ++made) {
+    fresh.emplace(0, Level{});
+    spare.push_back(fresh.extract(fresh.begin()));
+  }
+}
+
+OrderBook::OrderBook(std::size_t window) : nodes_(1), mask_(window - 1), slots_(kPageSize) {
+  if (window < 64 || window > 262'144 || !std::has_single_bit(window)) {
+    fail(Fault::Numeric, "book window", "expected a power of two from 64 to 262144 ticks, was " + std::to_string(window));
+  }
+  for (Half& half : halves_) {
+    half.window.resize(window);
+    half.words.resize(window / 64);
+    half.summary.resize((window / 64 + 63) / 64);
+  }
+}
+
+void OrderBook::reserve(std::size_t orders, OrderId highest_id, std::size_t far_levels, OrderId id_span) {
+  while (nodes_.size() <= orders) grow_nodes();
+  const std::size_t pages = (std::min(highest_id, kMaxId) >> kPageBits) + 1;
+  if (pages_.size() < pages) pages_.resize(pages);
+  const std::size_t spanned = id_span == 0 ? pages : std::min(pages, (id_span >> kPageBits) + 2);
+  const std::size_t held = slots_.size() / kPageSize;
+  if (held <= spanned) {
+    slots_.resize((spanned + 1) * kPageSize);
+    free_pages_.reserve(spanned + 1);
+    for (std::size_t page = spanned; page >= held; --page) free_pages_.push_back(static_cast<std::uint32_t>(page));
+  }
+  for (Half& half : halves_) half.far.reserve(far_levels);
+}
+
+void OrderBook::grow_nodes() {
+  const std::size_t old = nodes_.size();
+  const std::size_t size = std::max<std::size_t>(64, old * 2);
+  if (size > std::numeric_limits<std::uint32_t>::max()) {
+    fail(Fault::Numeric, "order book", "expected fewer than 2^32 resting orders");
+  }
+  nodes_.resize(size);
+  for (std::size_t index = size - 1; index >= old; --index) {  // lowest first out
+    nodes_[index].next = free_;
+    free_ = static_cast<std::uint32_t>(index);
+  }
+}
+
+void OrderBook::open_page(std::size_t page) {
+  if (page >= pages_.size()) pages_.resize(std::max(page + 1, pages_.size() * 2));
+  if (free_pages_.empty()) {
+    const std::size_t held = slots_.size() / kPageSize;
+    slots_.resize(held * 2 * kPageSize);
+    free_pages_.reserve(held * 2);
+    for (std::size_t number = held * 2 - 1; number >= held; --number) {
+      free_pages_.push_back(static_cast<std::uint32_t>(number));
+    }
+  }
+  pages_[page].number = free_pages_.back();
+  free_pages_.pop_back();
+}
+
+OrderBook::Level* OrderBook::find_level(Half& half, std::int64_t key) {
+  if (in_window(half, key)) return &half.window[slot(key)];
+  const auto found = half.far.levels.find(key);
+  return found == half.far.levels.end() ? nullptr : &found->second;
+}
+
+// The window is placed with the best at three quarters of it: new best prices are mostly near, orders mostly behind.
+OrderBook::Level& OrderBook::far_or_slide(Half& half, std::int64_t key) {
+  const std::int64_t window = static_cast<std::int64_t>(mask_) + 1;
+  const std::int64_t best = std::max(half.best, key);
+  if (key > half.base || half.best == kNoKey || half.best - half.base < window / 2) slide(half, best - window / 4 * 3);
+  if (!in_window(half, key)) {
+    const auto found = half.far.levels.find(key);
+    return found == half.far.levels.end() ? half.far.insert(key, {}) : found->second;
+  }
+  const std::size_t at = slot(key);
+  if (half.window[at].count == 0) {
+    half.words[at >> 6] |= std::uint64_t{1} << (at & 63);
+    half.summary[at >> 12] |= std::uint64_t{1} << ((at >> 6) & 63);
+    ++half.windowed;
+    half.best = std::max(half.best, key);
+  }
+  return half.window[at];
+}
+
+// Moves the window to [base, base + window): levels below it go to the overflow, overflow levels inside it come back.
+void OrderBook::slide(Half& half, std::int64_t base) {
+  for (std::size_t word = 0; word < half.words.size(); ++word) {
+    for (std::uint64_t bits = half.words[word]; bits != 0; bits &= bits - 1) {
+      const std::size_t at = (word << 6) + static_cast<std::size_t>(std::countr_zero(bits));
+      const std::int64_t key = half.base + static_cast<std::int64_t>((at - slot(half.base)) & mask_);
+      if (key >= base) continue;
+      half.far.insert(key, half.window[at]);
+      half.window[at] = {};
+      half.words[word] &= ~(std::uint64_t{1} << (at & 63));
+      --half.windowed;
+    }
+    if (half.words[word] == 0) half.summary[word >> 6] &= ~(std::uint64_t{1} << (word & 63));
+  }
+  half.base = base;
+  while (!half.far.levels.empty() && half.far.levels.begin()->first >= base) {
+    const auto first = half.far.levels.begin();
+    const std::size_t at = slot(first->first);
+    half.window[at] = first->second;
+    half.words[at >> 6] |= std::uint64_t{1} << (at & 63);
+    half.summary[at >> 12] |= std::uint64_t{1} << ((at >> 6) & 63);
+    ++half.windowed;
+    half.far.erase(first);
+  }
+}
+
+// The window ran empty: the best far level, if any, becomes the best.
+void OrderBook::refill(Half& half) {
+  if (half.far.levels.empty()) {
+    half.best = kNoKey;
+    return;
+  }
+  half.best = half.far.levels.begin()->first;
+  slide(half, half.best - (static_cast<std::int64_t>(mask_) + 1) / 4 * 3);
+}
+
+void OrderBook::leave_far(Half& half, std::int64_t key) { half.far.erase(half.far.levels.find(key)); }
+
+void OrderBook::clear() {
+  for (Half& half : halves_) {
+    std::fill(half.window.begin(), half.window.end(), Level{});
+    std::fill(half.words.begin(), half.words.end(), 0);
+    std::fill(half.summary.begin(), half.summary.end(), 0);
+    half.best = kNoKey;
+    half.windowed = 0;
+    while (!half.far.levels.empty()) half.far.erase(half.far.levels.begin());
+  }
+  free_ = 0;
+  for (std::size_t index = nodes_.size() - 1; index > 0; --index) {
+    nodes_[index].next = free_;
+    free_ = static_cast<std::uint32_t>(index);
+  }
+  for (Page& page : pages_) {
+    if (page.number == 0) continue;
+    std::fill_n(slots_.begin() + static_cast<std::ptrdiff_t>(page.number * kPageSize), kPageSize, 0u);
+    free_pages_.push_back(page.number);
+    page = {};
+  }
+  live_ = 0;
+}
+
+OrderBook::LevelView OrderBook::level(Side side, Ticks price) const {
+  const Level* found = price_fits(price) ? find_level(half(side), key_of(side, price)) : nullptr;
+  return found ? LevelView{{found->quantity}, found->count} : LevelView{};
+}
+
+std::optional<OrderBook::Resting> OrderBook::find(OrderId id) const {
+  const std::uint32_t index = index_of(id);
+  if (index == 0) return std::nullopt;
+  const Node& node = nodes_[index];
+  return Resting{side_of(node), price_of(side_of(node), key_of(node)), {node.quantity}};
+}
+
+Lots OrderBook::ahead(OrderId id) const {
+  Lots sum;
+  const std::uint32_t index = index_of(id);
+  if (index == 0) return sum;
+  for (std::uint32_t at = nodes_[index].previous; at != 0; at = nodes_[at].previous) sum.value += nodes_[at].quantity;
+  return sum;
+}
+
+OrderId OrderBook::front(Side side) const {
+  const Half& own = half(side);
+  return own.best == kNoKey ? 0 : nodes_[own.window[slot(own.best)].head].id;
+}
+
+Lots OrderBook::available(Side side, Ticks limit, Lots at_most) const {
+  Lots sum;
+  const std::int64_t bound = -key_of(side, limit);
+  visit_levels(opposite(side), [&](Ticks price, const LevelView& level) {
+    if (key_of(opposite(side), price) < bound) return false;
+    sum.value += std::min(level.quantity.value, at_most.value - sum.value);
+    return sum < at_most;
+  });
+  return sum;
+}
+
+void OrderBook::depth(Depth& depth) const {
+  const auto fill = [&](Side side, auto& levels) {
+    std::uint8_t count = 0;
+    visit_levels(side, [&](Ticks price, const LevelView& level) {
+      levels[count++] = {price, level.quantity};
+      return count < kDepthLevels;
+    });
+    return count;
+  };
+  depth.bids = fill(Side::Buy, depth.bid);
+  depth.asks = fill(Side::Sell, depth.ask);
+}
+
+}  // namespace walras::engine
