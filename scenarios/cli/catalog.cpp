@@ -1,0 +1,10 @@
+#include "scenarios/cli/command.hpp"
+
+namespace walras::scenarios {
+
+std::vector<Command> commands() {
+  std::vector<Command> all;
+  return all;
+}
+
+}  // namespace walras::scenarios
