@@ -2,6 +2,7 @@
 // Files: whole-file reads and atomic writes, SHA-256, and streams that decompress what they read
 // (gzip, zstd, xz, zip members) through libarchive (files.cpp includes it alone).
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
