@@ -25,6 +25,9 @@ class Training {
 
 class Strategy : public engine::Participant {
  public:
+  // One fitted strategy plays several simulations, one after the other: on_start() begins each anew, keeping what
+  // fit() learnt and forgetting the rest (indicator states, targets, open orders).
+
   /// Learns from the training span; called once before trading, never sees later data. Default: nothing to learn.
   virtual void fit(const Training&) {}
   /// What fit() found, for the record; null when nothing.
