@@ -4,6 +4,7 @@
 #include "engine/base/random.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct Dataset {
   std::size_t rows = 0, channels = 0, window = 0, outputs = 0;
   std::vector<float> inputs;    ///< rows x channels x window
   std::vector<float> targets;   ///< rows x outputs
+  std::vector<std::int64_t> times;  ///< step of each row, non-decreasing (instruments share one); empty: one row a step
 };
 
 class Predictor {
@@ -21,7 +23,7 @@ class Predictor {
   virtual ~Predictor() = default;
   /// Trains on rows in time order (scalers too); keeps the last part for validation as its params say. Throws Error{Numeric} naming batch and feature on NaN.
   virtual void fit(const Dataset& data, Rng random) = 0;
-  /// Shape: input channels x window, output outputs. Not before fit() or load().
+  /// Shape: input rows x channels x window, output rows x outputs, for any number of rows. Not before fit() or load().
   virtual void predict(std::span<const float> input, std::span<float> output) = 0;
   /// {"parameters": count, "epochs", "train_loss", "validation_loss", ...} for the record.
   [[nodiscard]] virtual Json summary() const = 0;
