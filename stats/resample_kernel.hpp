@@ -1,0 +1,134 @@
+#pragma once
+// The inner loops of the bootstrap: plain arithmetic over raw arrays, no allocation, no exceptions,
+// nothing that a GPU translation could not compile. resample.cpp and multiple_testing.cpp drive
+// them.
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+namespace walras::stats {
+
+/// A run of consecutive observations, start .. start + length - 1; wraps around at the end of the
+/// series.
+struct Block {
+  std::uint32_t start, length;
+};
+
+namespace kernel {
+
+/// A block from 64 random bits: a uniform start, and a geometric length of mean 1 / (1 - stay).
+/// inverse_log_stay is 1 / log(stay); 0 stands for blocks of one. The start's bias is below n /
+/// 2^32.
+inline Block block_from_bits(std::uint64_t bits, std::uint32_t n, double inverse_log_stay,
+                             std::uint32_t room) {
+  const auto start = static_cast<std::uint32_t>(((bits >> 32) * n) >> 32);
+  if (inverse_log_stay == 0) return {start, 1};
+  const double uniform = (static_cast<double>(bits & 0xffffffffU) + 0.5) * 0x1p-32;
+  const double extra = std::log(uniform) * inverse_log_stay;
+  const auto length = extra < room ? static_cast<std::uint32_t>(extra) + 1 : room;
+  return {start, length < room ? length : room};
+}
+
+/// Running sums of a centred series and of its square, interleaved: {sum, square sum} before
+/// observation t. Shape: 2 (n + 1) doubles.
+struct Moments {
+  const double* running;
+  std::uint32_t n;
+  double centre;  ///< what was subtracted from every observation
+};
+
+struct PairSum {
+  double first, second;
+};
+
+inline PairSum block_sum(const Moments& series, Block block) {
+  const double* from = series.running + 2 * static_cast<std::size_t>(block.start);
+  const std::size_t end = static_cast<std::size_t>(block.start) + block.length;
+  if (end <= series.n) {
+    const double* to = series.running + 2 * end;
+    return {to[0] - from[0], to[1] - from[1]};
+  }
+  const double* last = series.running + 2 * static_cast<std::size_t>(series.n);
+  const double* wrapped = series.running + 2 * (end - series.n);
+  return {last[0] - from[0] + wrapped[0], last[1] - from[1] + wrapped[1]};
+}
+
+/// Sums over one replicate.
+struct Totals {
+  double first = 0, second = 0;
+};
+
+inline Totals totals(const Moments& series, const Block* blocks, std::size_t count) {
+  Totals sum;
+  for (std::size_t i = 0; i < count; ++i) {
+    const PairSum block = block_sum(series, blocks[i]);
+    sum.first += block.first;
+    sum.second += block.second;
+  }
+  return sum;
+}
+
+/// Sums over one replicate, and of the products of its blocks' sums, from which every standard
+/// error of a smooth function of the two means follows.
+struct Products {
+  double first = 0, second = 0;
+  double first_first = 0, first_second = 0, second_second = 0;
+  double first_length = 0, second_length = 0, length_length = 0;
+};
+
+inline Products products(const Moments& series, const Block* blocks, std::size_t count) {
+  Products sum;
+  for (std::size_t i = 0; i < count; ++i) {
+    const PairSum block = block_sum(series, blocks[i]);
+    const double length = blocks[i].length;
+    sum.first += block.first;
+    sum.second += block.second;
+    sum.first_first += block.first * block.first;
+    sum.first_second += block.first * block.second;
+    sum.second_second += block.second * block.second;
+    sum.first_length += block.first * length;
+    sum.second_length += block.second * length;
+    sum.length_length += length * length;
+  }
+  return sum;
+}
+
+/// A mean and its standard error; error 0 where the replicate has no variance.
+struct Estimate {
+  double value, error;
+};
+
+inline Estimate mean_with_error(const Products& sum, double n, double centre) {
+  const double mean = sum.first / n;
+  const double squares =
+      sum.first_first - 2 * mean * sum.first_length + mean * mean * sum.length_length;
+  return {mean + centre, squares > 0 ? std::sqrt(squares) / n : 0};
+}
+
+/// Mean over standard deviation (n - 1). NaN-free: no variance gives {0, 0}.
+inline Estimate sharpe_with_error(const Products& sum, double n, double centre, double tiny) {
+  const double mean = sum.first / n;
+  const double variance = sum.second / n - mean * mean;
+  if (!(variance > tiny)) return {0, 0};
+  const double deviation = std::sqrt(variance);
+  const double sharpe = (mean + centre) / deviation;
+  // The influence of observation x: (x - mean)/sd - sharpe/2 (((x - mean)/sd)^2 - 1), summed over a
+  // block, is a sum + b squares + c length.
+  const double b = -sharpe / (2 * variance);
+  const double a = 1 / deviation - 2 * mean * b;
+  const double c = -mean / deviation + b * (mean * mean - variance);
+  const double squares = a * a * sum.first_first + b * b * sum.second_second +
+                         c * c * sum.length_length + 2 * a * b * sum.first_second +
+                         2 * a * c * sum.first_length + 2 * b * c * sum.second_length;
+  return {sharpe * std::sqrt((n - 1) / n), squares > 0 ? std::sqrt(squares) / n : 0};
+}
+
+inline double sharpe_only(const Totals& sum, double n, double centre, double tiny, bool& defined) {
+  const double mean = sum.first / n;
+  const double variance = sum.second / n - mean * mean;
+  defined = variance > tiny;
+  return defined ? (mean + centre) / std::sqrt(variance * n / (n - 1)) : 0;
+}
+
+}  // namespace kernel
+}  // namespace walras::stats
