@@ -44,7 +44,8 @@ void parallel_for(std::size_t n, const std::function<void(std::size_t)>& body) {
   if (threads() == 1 || n <= 1) {
     for (std::size_t i = 0; i < n; ++i) guarded(i);
   } else {
-    oneapi::tbb::task_arena arena(threads());
+    // More threads than cores would only wait for each other.
+    oneapi::tbb::task_arena arena(std::min(threads(), oneapi::tbb::info::default_concurrency()));
     arena.execute([&] {
       // Isolated: a thread that waits for an inner loop must not take up an outer item meanwhile.
       oneapi::tbb::this_task_arena::isolate([&] {

@@ -51,13 +51,14 @@ TEST_CASE("a store reads back what was written, in its order") {
   const auto file = folder.path / "s.h5";
   example().write(file);
   const Store back = Store::read(file);
+  const Store written = example();
   CHECK(back.attributes == example().attributes);
   REQUIRE(back.tables.size() == 2);
   const Table& orders = back.at("b/orders");
   CHECK(back.tables[0].name == "b/orders");
   CHECK(orders.attributes == example().tables[0].attributes);
   for (std::size_t i = 0; i < orders.columns.size(); ++i) {
-    const NamedColumn& was = example().tables[0].columns[i];
+    const NamedColumn& was = written.tables[0].columns[i];
     CHECK(orders.columns[i].name == was.name);
     CHECK(orders.columns[i].unit == was.unit);
     CHECK(orders.columns[i].values == was.values);
