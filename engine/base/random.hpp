@@ -3,6 +3,7 @@
 // every compiler and standard library. A stream is keyed (seed, hash of a component's stable name, index), so
 // that agents, paths and threads draw independently of the order in which they run.
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -23,8 +24,15 @@ class Rng {
   [[nodiscard]] Rng child(std::string_view name, std::uint64_t index = 0) const noexcept;
   [[nodiscard]] State state() const noexcept;
 
-  std::uint64_t bits() noexcept;                          ///< 64 uniform bits
-  double uniform() noexcept;                              ///< in [0, 1), 53 bits
+  /// 64 uniform bits
+  std::uint64_t bits() noexcept {
+    const std::uint64_t lane = counter_ & 3U;
+    if (lane == 0) refill();
+    ++counter_;
+    return block_[lane];
+  }
+  /// in [0, 1), 53 bits
+  double uniform() noexcept { return static_cast<double>(bits() >> 11U) * 0x1p-53; }
   double uniform(double low, double high) noexcept;       ///< in [low, high)
   double uniform_open() noexcept;                         ///< in (0, 1)
   std::uint64_t below(std::uint64_t n) noexcept;          ///< in [0, n), unbiased; n >= 1
@@ -39,6 +47,8 @@ class Rng {
   void shuffle(std::span<std::uint32_t> items) noexcept;  ///< uniform permutation
 
  private:
+  void refill() noexcept;
+
   std::array<std::uint64_t, 4> block_{};
   std::uint64_t seed_, name_, index_, counter_;  // counter_ counts 64-bit draws; block_ caches draws 4k..4k+3
 };
