@@ -40,6 +40,9 @@ class Registry {
   /// {"kind": ..., every param with its default filled in}. Throws as build does.
   [[nodiscard]] Json resolve(const Json& json, const std::string& where) const;
   [[nodiscard]] bool contains(std::string_view kind) const;
+  [[nodiscard]] std::vector<std::string_view> kinds() const;  ///< sorted
+  /// JSON Schema: one of the kinds, told by "kind", or the bare name of a kind without required params.
+  [[nodiscard]] Json schema() const;
   [[nodiscard]] const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
   [[nodiscard]] const std::string& family() const { return family_; }
 
