@@ -21,7 +21,7 @@ class Regime {
   virtual const State& at(Nanos now) noexcept = 0;
 };
 
-/// Adds constant and markov (two states: calm and volatile).
+/// Adds constant and two_state (a Markov chain between a calm and a volatile state).
 void add_regimes(Registry<Regime, Rng>& registry);
 
 }  // namespace walras::engine

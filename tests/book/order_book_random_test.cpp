@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <map>
 #include <new>
@@ -44,11 +45,12 @@ struct Operation {
   std::int64_t price = 0, quantity = 0;
 };
 
-// A mid price that walks, and now and then jumps or crashes; prices mostly near it, some far away.
+// A mid price that walks, and now and then jumps or crashes; prices mostly near it, some far away. Orders are cancelled
+// at random from those that may rest, so that few are live and the naive book keeps up.
 class Operations {
  public:
   Operations(std::uint64_t seed, bool crossed_feed) : random_(seed, "book operations"), crossed_feed_(crossed_feed) {}
-  Operation next(std::size_t live) {
+  Operation next() {
     const double move = random_.uniform();
     if (move < 0.2) mid_ += random_.bernoulli(0.5) ? 1 : -1;
     if (move > 0.9999) mid_ += static_cast<std::int64_t>(random_.below(200'000)) - 100'000;
@@ -58,22 +60,32 @@ class Operations {
     made.price = price(made.side);
     made.flag = random_.bernoulli(0.1);
     const double kind = random_.uniform();
-    const double grow = live < 60 ? 0.62 : 0.42;
-    if (kind < grow) {
+    const double enter = rested_.size() < 80 ? 0.6 : 0.3;
+    if (kind < enter) {
       made.kind = crossed_feed_ && random_.bernoulli(0.3) ? Kind::Rest : Kind::Limit;
       const double force = random_.uniform();
       made.time_in_force = force < 0.8   ? TimeInForce::GoodTillCancel
                            : force < 0.9 ? TimeInForce::ImmediateOrCancel
                                          : TimeInForce::FillOrKill;
       made.id = random_.bernoulli(0.001) ? random_.below(next_id_) : next_id_++;
-    } else if (kind < grow + 0.05) {
+      if (made.kind == Kind::Rest || force < 0.8) rested_.push_back(made.id);
+    } else if (kind < enter + 0.05) {
       made.kind = Kind::Market;
       made.quantity *= random_.bernoulli(0.02) ? 20 : 1;
       made.id = next_id_++;
+    } else if (!rested_.empty()) {
+      const std::size_t which = random_.below(rested_.size());  // may have traded meanwhile
+      made.id = rested_[which];
+      made.kind = kind < 0.75 ? Kind::Cancel : kind < 0.87 ? Kind::Reduce : Kind::Replace;
+      if (made.kind == Kind::Cancel) {
+        rested_[which] = rested_.back();
+        rested_.pop_back();
+      } else if (random_.bernoulli(0.02)) {
+        made.quantity = -made.quantity;
+      }
     } else {
-      made.kind = kind < 0.8 ? Kind::Cancel : kind < 0.9 ? Kind::Reduce : Kind::Replace;
-      made.id = next_id_ - std::min<OrderId>(next_id_, random_.below(live * 4 + 2));  // some are gone already
-      if (made.kind != Kind::Cancel && random_.bernoulli(0.02)) made.quantity = -made.quantity;
+      made.kind = Kind::Cancel;
+      made.id = next_id_;
     }
     return made;
   }
@@ -88,6 +100,7 @@ class Operations {
   }
   Rng random_;
   bool crossed_feed_;
+  std::vector<OrderId> rested_;
   std::int64_t mid_ = 0;
   OrderId next_id_ = 1;
 };
@@ -125,29 +138,35 @@ bool same(const Match& a, const Match& b) {
          a.maker_left == b.maker_left;
 }
 
-// Every price with its sum and count, of both sides, best first.
+// Every price of both sides, best first, with its sum and count: what is left after taking every naive order off is nothing.
 bool same_depth(const OrderBook& book, const NaiveBook& naive) {
-  std::array<std::vector<std::pair<std::int64_t, std::pair<std::int64_t, std::uint32_t>>>, 2> levels;
-  for (const NaiveBook::Order& order : naive.orders) {
-    auto& side = levels[static_cast<std::size_t>(order.side)];
-    auto at = std::find_if(side.begin(), side.end(), [&](const auto& level) { return level.first == order.price; });
-    if (at == side.end()) at = side.insert(side.end(), {order.price, {0, 0}});
-    at->second.first += order.quantity;
-    ++at->second.second;
-  }
+  struct Left { std::int64_t key, quantity, orders; };
+  std::array<std::vector<Left>, 2> levels;
   for (const Side side : {Side::Buy, Side::Sell}) {
-    auto& expected = levels[static_cast<std::size_t>(side)];
-    std::sort(expected.begin(), expected.end());
-    if (side == Side::Buy) std::reverse(expected.begin(), expected.end());
-    std::size_t at = 0;
-    bool equal = expected.size() == book.levels(side);
-    book.visit_levels(side, [&](Ticks price, const OrderBook::LevelView& view) {
-      equal = equal && at < expected.size() && expected[at].first == price.value &&
-              expected[at].second.first == view.quantity.value && expected[at].second.second == view.orders;
-      ++at;
-      return equal;
+    auto& list = levels[static_cast<std::size_t>(side)];
+    list.reserve(64);
+    book.visit_levels(side, [&](Ticks price, const OrderBook::LevelView& level) {
+      list.push_back({-sign(side) * price.value, level.quantity.value, level.orders});
+      return true;
     });
-    if (!equal || at != expected.size()) return false;
+    if (list.size() != book.levels(side) || list.empty() != book.empty(side)) return false;
+    if (!list.empty() && list[0].key != -sign(side) * book.best(side).value) return false;
+    for (std::size_t i = 1; i < list.size(); ++i) {
+      if (list[i].key <= list[i - 1].key) return false;
+    }
+  }
+  for (const NaiveBook::Order& order : naive.orders) {
+    auto& list = levels[static_cast<std::size_t>(order.side)];
+    const std::int64_t key = -sign(order.side) * order.price;
+    const auto at = std::lower_bound(list.begin(), list.end(), key, [](const Left& a, std::int64_t b) { return a.key < b; });
+    if (at == list.end() || at->key != key) return false;
+    at->quantity -= order.quantity;
+    --at->orders;
+  }
+  for (const auto& list : levels) {
+    for (const Left& left : list) {
+      if (left.quantity != 0 || left.orders != 0) return false;
+    }
   }
   return book.orders() == naive.orders.size();
 }
@@ -174,7 +193,7 @@ void compare(std::uint64_t seed, bool crossed_feed, std::size_t count) {
   Operations operations(seed, crossed_feed);
   std::vector<Match> trades;
   for (std::size_t i = 0; i < count; ++i) {
-    const Operation operation = operations.next(naive.orders.size());
+    const Operation operation = operations.next();
     trades.clear();
     naive.trades.clear();
     const Outcome outcome = apply(book, operation, [&](const Match& match) { trades.push_back(match); });
@@ -201,7 +220,7 @@ TEST_CASE("reflected input gives reflected output") {
   Operations operations(3, true);
   std::vector<Match> trades, mirrored;
   for (std::size_t i = 0; i < 100'000; ++i) {
-    Operation operation = operations.next(book.orders());
+    Operation operation = operations.next();
     trades.clear();
     mirrored.clear();
     const Outcome outcome = apply(book, operation, [&](const Match& match) { trades.push_back(match); });
@@ -236,7 +255,7 @@ TEST_CASE("no quantity appears or is lost") {
   Operations operations(4, false);
   std::int64_t entered = 0, traded = 0, cancelled = 0;
   for (std::size_t i = 0; i < 200'000; ++i) {
-    const Operation operation = operations.next(book.orders());
+    const Operation operation = operations.next();
     const auto before = operation.kind == Kind::Replace ? book.find(operation.id) : std::nullopt;
     const Outcome outcome = apply(book, operation, [&](const Match& match) { traded += match.quantity.value; });
     if (outcome.reject != Reject::None) continue;
@@ -269,7 +288,7 @@ TEST_CASE("a reserved book does not allocate") {
   {
     OrderBook rehearsal(64);
     for (std::size_t i = 0; i < 300'000; ++i) {
-      made.push_back(operations.next(rehearsal.orders()));
+      made.push_back(operations.next());
       apply(rehearsal, made.back(), [](const Match&) {});
     }
   }
