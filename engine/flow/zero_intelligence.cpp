@@ -212,9 +212,11 @@ class ZeroIntelligenceVenue final : public Venue {
  private:
   struct Own { OrderId id; InstrumentId instrument; bool post_only; };
 
-  auto collect() {
-    return [this](const Match& match) { matches_.push_back(match); };
-  }
+  struct Collect {
+    std::vector<Match>* matches;
+    void operator()(const Match& match) const { matches->push_back(match); }
+  };
+  Collect collect() { return {&matches_}; }
   std::vector<Own>::iterator find_own(OrderId id) {
     return std::find_if(own_.begin(), own_.end(), [id](const Own& own) { return own.id == id; });
   }
