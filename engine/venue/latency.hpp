@@ -1,18 +1,25 @@
 #pragma once
-// Delays between a trader and the venue, on three legs: the feed (venue to trader), the entry of an order (trader to
-// venue) and the response to it (venue to trader). The simulation keeps each leg first-in first-out for each trader.
+// Delays between a trader and the venue, on three legs: the feed (venue to trader), the entry of an
+// order (trader to venue) and the response to it (venue to trader). The simulation keeps each leg
+// first-in first-out for each trader.
 #include "engine/base/random.hpp"
-#include "engine/base/registry.hpp"
 #include "engine/base/units.hpp"
+
+namespace walras {
+template <class Interface, class... Context>
+class Registry;
+}  // namespace walras
 
 namespace walras::engine {
 
 class LatencyModel {
  public:
   virtual ~LatencyModel() = default;
-  /// Delay of a public event that happened at `now`. Range: >= 0. Called once an event, in time order.
+  /// Delay of a public event that happened at `now`. Range: >= 0. Called once an event, in time
+  /// order.
   virtual Nanos feed(Nanos now) noexcept = 0;
-  /// Delay of an order, cancel or replace sent at `now`. Range: >= 0. Called once a message, in time order.
+  /// Delay of an order, cancel or replace sent at `now`. Range: >= 0. Called once a message, in
+  /// time order.
   virtual Nanos entry(Nanos now) noexcept = 0;
   /// Delay of an answer or a fill that left the venue at `now`. Range: >= 0.
   virtual Nanos response(Nanos now) noexcept = 0;

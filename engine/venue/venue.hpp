@@ -1,10 +1,10 @@
 #pragma once
-// Venue: the market as the simulation sees it. It takes recorded events or has a clock of its own, takes orders at
-// exchange time, and reports fills, answers and public events into a sink. It knows nothing of participants' accounts,
-// fees or latencies (the simulation adds those), and never looks beyond the event it was given.
-// A Generator is the immutable description of a generated market, shared by threads; it makes a fresh Venue for a seed.
+// Venue: the market as the simulation sees it. It takes recorded events or has a clock of its own,
+// takes orders at exchange time, and reports fills, answers and public events into a sink. It knows
+// nothing of participants' accounts, fees or latencies (the simulation adds those), and never looks
+// beyond the event it was given. A Generator is the immutable description of a generated market,
+// shared by threads; it makes a fresh Venue for a seed.
 #include "engine/base/random.hpp"
-#include "engine/base/registry.hpp"
 #include "engine/market/event.hpp"
 
 #include <functional>
@@ -18,28 +18,33 @@ class Regime;
 /// An order as it reaches the venue. Ids are unique and rise from 1.
 struct VenueOrder {
   OrderId id = 0;
-  std::uint32_t participant = 0;   ///< whose; place in the order of names
+  std::uint32_t participant = 0;  ///< whose; place in the order of names
   InstrumentId instrument = 0;
   Side side = Side::Buy;
   OrderType type = OrderType::Market;
   TimeInForce time_in_force = TimeInForce::GoodTillCancel;
   bool post_only = false;
   Ticks price;
-  Lots quantity;                   ///< open quantity, > 0
+  Lots quantity;  ///< open quantity, > 0
 };
 
 /// Where a venue reports; implemented by the simulation. Nothing here allocates or throws.
 class VenueSink {
  public:
-  /// A public event; `exchange_time`, `instrument`, `kind` and the payload are the venue's, the simulation sets the local
-  /// time. `depth`: the visible book after the event, copied at once; null where there is no book or it did not change.
+  /// A public event; `exchange_time`, `instrument`, `kind` and the payload are the venue's, the
+  /// simulation sets the local time. `depth`: the visible book after the event, copied at once;
+  /// null where there is no book or it did not change.
   virtual void publish(const Event& event, const Depth* depth) = 0;
-  /// A fill of an own order at exchange time `time`. `remaining`: of the order, after it; when 0 the order is gone.
-  /// `slippage`: cost against the reference price of the fill model (for takers on a book the mid before the order), >= 0.
-  virtual void fill(OrderId order, Ticks price, Lots quantity, Lots remaining, bool maker, Money slippage, Nanos time) = 0;
-  /// The answer to an order, cancel or replace: Accepted, Rejected (with why; the order is gone), Cancelled (`quantity` was left; the
-  /// order is gone) or Replaced (`price`, `quantity` now open). A refused cancel or replace of a live order is Rejected with `why`
-  /// NotYourOrder, UnknownOrder, BadPrice or BadQuantity and leaves the order as it was. An order that fills at once needs no Accepted.
+  /// A fill of an own order at exchange time `time`. `remaining`: of the order, after it; when 0
+  /// the order is gone. `slippage`: cost against the reference price of the fill model (for takers
+  /// on a book the mid before the order), >= 0.
+  virtual void fill(OrderId order, Ticks price, Lots quantity, Lots remaining, bool maker,
+                    Money slippage, Nanos time) = 0;
+  /// The answer to an order, cancel or replace: Accepted, Rejected (with why; the order is gone),
+  /// Cancelled (`quantity` was left; the order is gone) or Replaced (`price`, `quantity` now open).
+  /// A refused cancel or replace of a live order is Rejected with `why` NotYourOrder, UnknownOrder,
+  /// BadPrice or BadQuantity and leaves the order as it was. An order that fills at once needs no
+  /// Accepted.
   virtual void answer(EventKind kind, OrderId order, Ticks price, Lots quantity, Reject why) = 0;
 
  protected:
@@ -51,7 +56,8 @@ class Venue {
   virtual ~Venue() = default;
   /// Called once, before anything else; a generator publishes the opening book here.
   virtual void start(Nanos /*begin*/, VenueSink&) {}
-  /// The next time at which this venue acts by itself; Nanos::max() when only events and orders move it.
+  /// The next time at which this venue acts by itself; Nanos::max() when only events and orders
+  /// move it.
   [[nodiscard]] virtual Nanos next_time() const noexcept { return Nanos::max(); }
   /// Plays what happens at next_time(), which must then be later or equal.
   virtual void advance(VenueSink&) {}
@@ -61,17 +67,20 @@ class Venue {
   virtual void cancel(OrderId order, Nanos now, VenueSink& sink) = 0;
   /// Changes price and open quantity. Priority is kept when only the quantity falls.
   virtual void replace(OrderId order, Ticks price, Lots quantity, Nanos now, VenueSink& sink) = 0;
-  /// Fills the whole of a closing market order at the end of the span, with this venue's friction and whatever the quantity: bars at the
-  /// last close worsened by slippage; books level by level, and what exceeds the visible depth at its last level. Own orders are gone by then.
+  /// Fills the whole of a closing market order at the end of the span, with this venue's friction
+  /// and whatever the quantity: bars at the last close worsened by slippage; books level by level,
+  /// and what exceeds the visible depth at its last level. Own orders are gone by then.
   virtual void close_out(const VenueOrder& order, Nanos now, VenueSink& sink) = 0;
 };
 
 /// What a generator is built from besides its own parameters.
 struct GeneratorContext {
-  std::vector<Instrument> instruments;  ///< as the scenario states them; empty: the generator's own default
+  std::vector<Instrument>
+      instruments;  ///< as the scenario states them; empty: the generator's own default
   /// Makes the regime of one path; empty when the scenario names none.
   std::function<std::unique_ptr<Regime>(Rng)> regime;
-  double duration_s = 0;                ///< of the market as the scenario states it; 0: the generator's own default
+  double duration_s =
+      0;  ///< of the market as the scenario states it; 0: the generator's own default
 };
 
 class Generator {
@@ -82,7 +91,8 @@ class Generator {
   [[nodiscard]] virtual Nanos duration() const = 0;
   /// Spacing of equity samples when the scenario gives none. Range: > 0.
   [[nodiscard]] virtual Nanos sampling() const = 0;
-  /// Seconds of trading in a year, for annualisation: 252 days of 6.5 hours unless the market says otherwise.
+  /// Seconds of trading in a year, for annualisation: 252 days of 6.5 hours unless the market says
+  /// otherwise.
   [[nodiscard]] virtual double seconds_per_year() const { return 252 * 6.5 * 3600; }
   /// A market on [0, duration), all of whose randomness comes from `random`.
   [[nodiscard]] virtual std::unique_ptr<Venue> venue(Rng random) const = 0;

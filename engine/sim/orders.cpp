@@ -1,0 +1,407 @@
+#include "engine/sim/state.hpp"
+
+#include "engine/base/error.hpp"
+#include "engine/market/tape.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace walras::engine {
+namespace {
+
+std::size_t index(Side side) { return static_cast<std::size_t>(side); }
+
+}  // namespace
+
+Nanos Simulation::State::entry_time(Player& player) {
+  player.last_entry = std::max(player.last_entry, now + latency->entry(now));
+  return player.last_entry;
+}
+
+Nanos Simulation::State::response_time(Player& player) {
+  player.last_response = std::max(player.last_response, now + latency->response(now));
+  return player.last_response;
+}
+
+Simulation::State::Order* Simulation::State::own_order(const Player& player, OrderId id) {
+  if (id == 0 || id > orders.size()) return nullptr;
+  Order& order = orders[id - 1];
+  return players[order.player].get() == &player ? &order : nullptr;
+}
+
+Reject Simulation::State::check(const Player& player, const OrderRequest& request,
+                                const Order* replaced) const {
+  if (request.instrument >= instruments.size()) return Reject::UnknownInstrument;
+  if (request.quantity.value <= 0) return Reject::BadQuantity;
+  if (request.type == OrderType::Limit && request.price.value <= 0 &&
+      !instruments[request.instrument].negative_prices) {
+    return Reject::BadPrice;
+  }
+  if (request.type == OrderType::Market && marks[request.instrument].value == 0)
+    return Reject::NoMarket;
+  return check_funds(player, request, replaced);
+}
+
+// The position that would be held if all open market orders filled, and of the limit orders those
+// of the worse side, may not go beyond the terms. Orders that bring a position nearer to zero are
+// always allowed.
+Reject Simulation::State::check_funds(const Player& player, const OrderRequest& request,
+                                      const Order* replaced) const {
+  const auto reach = [&](std::size_t i, const Open& open) {
+    const std::int64_t sure =
+        player.view.position(static_cast<InstrumentId>(i)).value + open.market[0] - open.market[1];
+    return std::pair{sure + open.limit[0], sure - open.limit[1]};
+  };
+  const auto widest = [](std::pair<std::int64_t, std::int64_t> ends) {
+    return std::max(std::abs(ends.first), std::abs(ends.second));
+  };
+  Open before = player.open[request.instrument];
+  if (replaced) before.limit[index(replaced->side)] -= replaced->known_open.value;
+  Open after = before;
+  (request.type == OrderType::Market ? after.market : after.limit)[index(request.side)] +=
+      request.quantity.value;
+  const auto ends = reach(request.instrument, after);
+  if (!player.terms.shorting && request.side == Side::Sell && ends.second < 0)
+    return Reject::ShortSale;
+  if (widest(ends) <= widest(reach(request.instrument, player.open[request.instrument])))
+    return Reject::None;
+
+  Money gross;
+  for (std::size_t i = 0; i < instruments.size(); ++i) {
+    const bool here = i == request.instrument;
+    const std::int64_t lots = widest(here ? ends : reach(i, player.open[i]));
+    if (lots == 0) continue;
+    Ticks price = marks[i];
+    if (price.value == 0 && here) price = request.price;
+    gross += player.view.tick_value(static_cast<InstrumentId>(i)) * std::abs(price.value) * lots;
+  }
+  const double allowed = player.terms.leverage * player.view.equity().units();
+  // A rounded weight may miss the bound by the last bits of a double.
+  return gross.units() > allowed * (1 + 1e-9) ? Reject::Funds : Reject::None;
+}
+
+void Simulation::State::refuse(Player& player, OrderId id, const OrderRequest& request,
+                               Reject why) {
+  Item item;
+  item.time = now;
+  item.turn = Turn::Answer;
+  item.what = What::Answer;
+  item.rank = player.rank;
+  item.kind = EventKind::Rejected;
+  item.why = why;
+  item.order = id;
+  item.price = request.price;
+  item.quantity = request.quantity;
+  item.exchange_time = now;
+  push(item);
+}
+
+OrderId Simulation::State::submit(Player& player, const OrderRequest& request) {
+  if (over || !started) return 0;
+  if (now < span.begin) {
+    ++player.refused_in_warm_up;
+    return 0;
+  }
+  const Reject reject = check(player, request, nullptr);
+  Order order;
+  order.player = static_cast<std::uint32_t>(player.port.participant_);
+  order.row = static_cast<std::uint32_t>(player.orders.size());
+  order.instrument = request.instrument < instruments.size() ? request.instrument : 0;
+  order.side = request.side;
+  order.type = request.type;
+  order.time_in_force = request.time_in_force;
+  order.post_only = request.post_only;
+  order.price = request.price;
+  order.open = order.known_open = request.quantity;
+  order.live = order.known_live = reject == Reject::None;
+  orders.push_back(order);
+  const OrderId id = orders.size();
+  player.orders.push_back({now,
+                           id,
+                           order.instrument,
+                           request.side,
+                           request.type,
+                           request.time_in_force,
+                           request.price,
+                           request.quantity,
+                           {},
+                           reject,
+                           marks[order.instrument]});
+  if (reject != Reject::None) {
+    refuse(player, id, request, reject);
+    return 0;
+  }
+  Open& open = player.open[request.instrument];
+  (request.type == OrderType::Market ? open.market : open.limit)[index(request.side)] +=
+      request.quantity.value;
+  Item item;
+  item.time = entry_time(player);
+  item.turn = Turn::Arrival;
+  item.what = What::Submit;
+  item.rank = player.rank;
+  item.order = id;
+  push(item);
+  return id;
+}
+
+void Simulation::State::cancel(Player& player, OrderId id) {
+  if (over || !started) return;
+  const Order* order = own_order(player, id);
+  if (!order)
+    return refuse(player, id, {},
+                  id == 0 || id > orders.size() ? Reject::UnknownOrder : Reject::NotYourOrder);
+  Item item;
+  item.time = entry_time(player);
+  item.turn = Turn::Arrival;
+  item.what = What::Cancel;
+  item.rank = player.rank;
+  item.order = id;
+  push(item);
+}
+
+void Simulation::State::replace(Player& player, OrderId id, Ticks price, Lots quantity) {
+  if (over || !started) return;
+  const Order* order = own_order(player, id);
+  OrderRequest request;
+  request.price = price;
+  request.quantity = quantity;
+  if (!order)
+    return refuse(player, id, request,
+                  id == 0 || id > orders.size() ? Reject::UnknownOrder : Reject::NotYourOrder);
+  request.instrument = order->instrument;
+  request.side = order->side;
+  request.type = order->type;
+  if (order->type == OrderType::Market) return refuse(player, id, request, Reject::BadPrice);
+  if (const Reject reject = check(player, request, order); reject != Reject::None)
+    return refuse(player, id, request, reject);
+  Item item;
+  item.time = entry_time(player);
+  item.turn = Turn::Arrival;
+  item.what = What::Replace;
+  item.rank = player.rank;
+  item.order = id;
+  item.price = price;
+  item.quantity = quantity;
+  push(item);
+}
+
+void Simulation::State::pop_item() {
+  std::pop_heap(heap.begin(), heap.end(), Later{});
+  const Item item = heap.back();
+  heap.pop_back();
+  switch (item.what) {
+    case What::Submit:
+    case What::Cancel:
+    case What::Replace:
+      arrive(item);
+      if (venue_time != Nanos::max()) venue_time = venue->next_time();
+      break;
+    case What::Answer:
+      answer_known(item);
+      break;
+    case What::Fill:
+      fill_known(item, true);
+      break;
+    case What::Timer: {
+      Player& player = *by_rank[item.rank];
+      player.participant->on_timer(item.time, item.order, player.port);
+    }
+  }
+}
+
+void Simulation::State::arrive(const Item& item) {
+  Order& order = orders[item.order - 1];
+  if (item.what == What::Submit) {
+    const Player& player = *players[order.player];
+    venue->submit({item.order, player.rank, order.instrument, order.side, order.type,
+                   order.time_in_force, order.post_only, order.price, order.open},
+                  now, *this);
+    return;
+  }
+  amending = true;
+  if (!order.live)
+    answer(EventKind::Rejected, item.order, item.price, item.quantity, Reject::UnknownOrder);
+  else if (item.what == What::Cancel)
+    venue->cancel(item.order, now, *this);
+  else
+    venue->replace(item.order, item.price, item.quantity, now, *this);
+  amending = false;
+}
+
+void Simulation::State::answer(EventKind kind, OrderId id, Ticks price, Lots quantity, Reject why) {
+  Order& order = orders[id - 1];
+  Player& player = *players[order.player];
+  OrderRow& row = player.orders[order.row];
+  Item item;
+  // A refused cancel or replace leaves the order as it was; any other refusal ends it.
+  if (kind == EventKind::Cancelled || (kind == EventKind::Rejected && !amending)) {
+    order.live = false;
+    item.last = true;
+    if (kind == EventKind::Rejected) row.reject = why;
+  } else if (kind == EventKind::Replaced) {
+    order.price = row.price = price;
+    order.open = quantity;
+    row.quantity = row.filled + quantity;
+  }
+  item.time = response_time(player);
+  item.turn = Turn::Answer;
+  item.what = What::Answer;
+  item.rank = player.rank;
+  item.kind = kind;
+  item.why = why;
+  item.order = id;
+  item.price = price;
+  item.quantity = quantity;
+  item.exchange_time = now;
+  push(item);
+}
+
+void Simulation::State::fill(OrderId id, Ticks price, Lots quantity, Lots remaining, bool maker,
+                             Money slippage, Nanos time) {
+  Order& order = orders[id - 1];
+  Player& player = *players[order.player];
+  expects(order.live && quantity.value > 0, "only live orders fill");
+  order.open = remaining;
+  order.live = remaining.value > 0;
+  const Money fee = fees[order.instrument]->fee(order.side, price, quantity, maker);
+  player.truth.mark(order.instrument, marks[order.instrument]);
+  player.truth.fill(order.instrument, order.side, price, quantity, fee, slippage);
+  player.changed[order.instrument] = 1;
+  player.orders[order.row].filled += quantity;
+  player.fills.push_back({time, id, order.instrument, order.side, maker, price, quantity,
+                          fee.micros(), slippage.micros(),
+                          player.truth.position(order.instrument)});
+  Item item;
+  item.turn = Turn::Answer;
+  item.what = What::Fill;
+  item.rank = player.rank;
+  item.maker = maker;
+  item.order = id;
+  item.price = price;
+  item.quantity = quantity;
+  item.remaining = remaining;
+  item.exchange_time = time;
+  item.fee = fee;
+  item.slippage = slippage;
+  if (closing) {
+    item.time = now;
+    return fill_known(item, false);
+  }
+  item.time = response_time(player);
+  push(item);
+}
+
+void Simulation::State::release(Player& player, Order& order, Lots quantity) {
+  Open& open = player.open[order.instrument];
+  (order.type == OrderType::Market ? open.market : open.limit)[index(order.side)] -= quantity.value;
+  order.known_open -= quantity;
+}
+
+void Simulation::State::answer_known(const Item& item) {
+  Player& player = *by_rank[item.rank];
+  Event event;
+  event.exchange_time = item.exchange_time;
+  event.local_time = item.time;
+  event.sequence = item.sequence;
+  event.kind = item.kind;
+  event.flags = static_cast<std::uint16_t>(item.why);
+  event.price = item.price;
+  event.quantity = item.quantity;
+  event.order = item.order;
+  if (Order* order = own_order(player, item.order)) {
+    event.instrument = order->instrument;
+    event.side = order->side;
+    if (order->known_live) {
+      if (item.last) {
+        release(player, *order, order->known_open);
+        order->known_live = false;
+      } else if (item.kind == EventKind::Replaced) {
+        release(player, *order, order->known_open - item.quantity);
+      }
+    }
+  }
+  player.participant->on_event(event, player.port);
+}
+
+void Simulation::State::fill_known(const Item& item, bool tell) {
+  Player& player = *by_rank[item.rank];
+  Order& order = orders[item.order - 1];
+  player.view.mark(order.instrument, marks[order.instrument]);
+  player.view.fill(order.instrument, order.side, item.price, item.quantity, item.fee,
+                   item.slippage);
+  if (order.known_live) {
+    release(
+        player, order,
+        item.remaining.value == 0 ? order.known_open : std::min(item.quantity, order.known_open));
+    order.known_live = item.remaining.value > 0;
+  }
+  if (!tell) return;
+  const Fill fill{item.order,    order.instrument, order.side, item.maker,         item.price,
+                  item.quantity, item.remaining,   item.fee,   item.exchange_time, item.time};
+  player.participant->on_fill(fill, player.port);
+}
+
+// The port.
+
+OrderId Orders::submit(const OrderRequest& request) {
+  Simulation::State& state = *simulation_->state_;
+  return state.submit(*state.players[participant_], request);
+}
+
+void Orders::cancel(OrderId order) {
+  Simulation::State& state = *simulation_->state_;
+  state.cancel(*state.players[participant_], order);
+}
+
+void Orders::replace(OrderId order, Ticks price, Lots quantity) {
+  Simulation::State& state = *simulation_->state_;
+  state.replace(*state.players[participant_], order, price, quantity);
+}
+
+void Orders::set_timer(Nanos at, std::uint64_t tag) {
+  Simulation::State& state = *simulation_->state_;
+  if (state.over) return;
+  Simulation::State::Item item;
+  item.time = std::max(at, state.now);
+  item.turn = Turn::Timer;
+  item.what = Simulation::State::What::Timer;
+  item.rank = state.players[participant_]->rank;
+  item.order = tag;
+  state.push(item);
+}
+
+Nanos Orders::now() const { return simulation_->state_->now; }
+Nanos Orders::end() const { return simulation_->state_->span.end; }
+
+bool Orders::warming_up() const {
+  const Simulation::State& state = *simulation_->state_;
+  return state.now < state.span.begin;
+}
+
+std::span<const Instrument> Orders::instruments() const { return simulation_->state_->instruments; }
+const Depth& Orders::depth(InstrumentId instrument) const {
+  return simulation_->state_->depths[instrument];
+}
+const Bar* Orders::last_bar(InstrumentId instrument) const {
+  return simulation_->state_->bars[instrument];
+}
+const Bar& Orders::bar(const Event& event) const {
+  return simulation_->state_->tape->bars[event.payload];
+}
+Ticks Orders::mark(InstrumentId instrument) const { return simulation_->state_->marks[instrument]; }
+
+Lots Orders::position(InstrumentId instrument) const {
+  return simulation_->state_->players[participant_]->view.position(instrument);
+}
+
+Lots Orders::open_quantity(InstrumentId instrument, Side side) const {
+  const Simulation::State::Open& open =
+      simulation_->state_->players[participant_]->open[instrument];
+  return {open.market[index(side)] + open.limit[index(side)]};
+}
+
+Money Orders::cash() const { return simulation_->state_->players[participant_]->view.cash(); }
+Money Orders::equity() const { return simulation_->state_->players[participant_]->view.equity(); }
+Rng& Orders::random() { return simulation_->state_->players[participant_]->random; }
+
+}  // namespace walras::engine

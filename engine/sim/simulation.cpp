@@ -1,0 +1,444 @@
+#include "engine/sim/simulation.hpp"
+
+#include "engine/base/error.hpp"
+#include "engine/sim/state.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace walras::engine {
+namespace {
+
+std::int64_t day_of(Nanos time) {
+  const std::int64_t day = time.value / kNanosPerDay;
+  return time.value % kNanosPerDay < 0 ? day - 1 : day;
+}
+
+Nanos later_by(Nanos time, Nanos delay) {
+  return time.value > Nanos::max().value - delay.value ? Nanos::max() : time + delay;
+}
+
+}  // namespace
+
+Simulation::State::State(Simulation& owner, std::shared_ptr<const MarketPlan> market,
+                         const Span& when, std::uint64_t root)
+    : simulation(owner), plan(std::move(market)), span(when), seed(root) {
+  expects(plan != nullptr, "a simulation has a plan");
+  if (!(span.warm_up <= span.begin && span.begin <= span.end)) {
+    fail(Fault::Scenario, "span",
+         fmt::format("expected warm_up <= begin <= end, was {} .. {} .. {} ns", span.warm_up.value,
+                     span.begin.value, span.end.value));
+  }
+  instruments = plan->instruments();
+  tape = plan->tape().get();
+  interval = plan->sampling();
+  marks.resize(instruments.size());
+  depths.resize(instruments.size());
+  bars.resize(instruments.size(), nullptr);
+  for (std::size_t i = 0; i < instruments.size(); ++i)
+    fees.push_back(&plan->fees(static_cast<InstrumentId>(i)));
+  ring.resize(256);
+  heap.reserve(256);
+  orders.reserve(1024);
+}
+
+void Simulation::State::start() {
+  started = true;
+  by_rank.clear();
+  for (auto& player : players) by_rank.push_back(player.get());
+  std::sort(by_rank.begin(), by_rank.end(),
+            [](const Player* a, const Player* b) { return a->name < b->name; });
+  venue = plan->venue(Rng(seed, "venue"));
+  latency = plan->latency(Rng(seed, "latency"));
+  now = span.warm_up;
+  next_day = {(day_of(span.warm_up) + 1) * kNanosPerDay};
+
+  std::size_t expected_samples = 1;
+  if (tape) {
+    const auto events = tape->between(span.warm_up, span.end);
+    cursor = events.data();
+    tape_end = events.data() + events.size();
+    const auto traded = tape->between(span.begin, span.end);
+    expected_samples += traded.size();
+  }
+  if (interval.value > 0) {
+    next_sample = later_by(span.begin, interval);
+    const std::int64_t length = span.end.value - span.begin.value;
+    expected_samples = static_cast<std::size_t>(
+        std::min<std::int64_t>(length / interval.value + 2, std::int64_t{1} << 22));
+  }
+  for (std::size_t rank = 0; rank < by_rank.size(); ++rank) {
+    Player& player = *by_rank[rank];
+    player.rank = static_cast<std::uint32_t>(rank);
+    player.orders.reserve(1024);
+    player.fills.reserve(1024);
+    // Untouched memory costs nothing, so every slice of a recorded market has its row set aside.
+    player.equity.reserve(expected_samples + 2);
+    player.positions.reserve(expected_samples);
+    const std::int64_t capital = player.terms.capital.micros();
+    player.equity.push_back({span.begin, capital, capital, 0, 0});
+  }
+
+  venue->start(span.warm_up, *this);
+  if (tape && plan->replays_from_start()) {
+    // The book as it stood when the span begins; nobody is told how it came about.
+    silent = true;
+    for (const Event* event = tape->events.data(); event != cursor; ++event)
+      venue->replay(*event, *this);
+    silent = false;
+  }
+  venue_time = venue->next_time();
+  for (Player* player : by_rank) player->participant->on_start(player->port);
+}
+
+void Simulation::State::push(Item item) {
+  item.sequence = next_sequence++;
+  heap.push_back(item);
+  std::push_heap(heap.begin(), heap.end(), Later{});
+}
+
+void Simulation::State::advance_clock(Nanos time) {
+  if (time >= next_day) [[unlikely]] {
+    const std::int64_t today = day_of(time);
+    const std::int64_t days = today - day_of(next_day) + 1;
+    for (Player* player : by_rank) {
+      player->truth.borrow(days, player->borrow_rate);
+      player->view.borrow(days, player->borrow_rate);
+    }
+    next_day = {(today + 1) * kNanosPerDay};
+  }
+  now = std::max(now, time);
+}
+
+bool Simulation::State::run_until(Nanos limit) {
+  if (over) return false;
+  if (!started) start();
+  while (true) {
+    Nanos time = cursor != tape_end ? cursor->exchange_time : Nanos::max();
+    time = std::min(time, venue_time);
+    Turn turn = Turn::Market;
+    const auto consider = [&](Nanos candidate, Turn its_turn) {
+      if (candidate < time || (candidate == time && its_turn < turn)) {
+        time = candidate;
+        turn = its_turn;
+      }
+    };
+    bool from_heap = false;
+    if (ring_count > 0) consider(ring[ring_head].event.local_time, Turn::Feed);
+    if (slice_due) consider(slice_time, Turn::Slice);
+    if (sample_due) consider(slice_time, Turn::Sample);
+    if (next_sample < time) {
+      time = next_sample;
+      turn = Turn::Sample;
+    }
+    if (!heap.empty()) {
+      const Item& first = heap.front();
+      if (first.time < time || (first.time == time && first.turn <= turn)) {
+        time = first.time;
+        from_heap = true;
+      }
+    }
+    if (time >= span.end) {
+      now = std::max(now, std::min(limit, span.end));
+      if (limit < span.end) return true;
+      finish();
+      return false;
+    }
+    if (time > limit) {
+      now = std::max(now, limit);
+      return true;
+    }
+    advance_clock(time);
+    if (from_heap) {
+      pop_item();
+      continue;
+    }
+    switch (turn) {
+      case Turn::Market:
+        play_market(time);
+        break;
+      case Turn::Feed:
+        deliver_feed();
+        break;
+      case Turn::Slice:
+        run_slice();
+        break;
+      default:
+        if (interval.value > 0) {
+          sample(time);
+          next_sample = later_by(next_sample, interval);
+        } else {
+          sample_due = false;
+          sample(time);
+        }
+    }
+  }
+}
+
+void Simulation::State::play_market(Nanos time) {
+  // Nothing goes before the market at its own time, so all of its events of that time go at once.
+  while (cursor != tape_end && cursor->exchange_time == time) {
+    const Event& event = *cursor++;
+    if (event.kind == EventKind::Dividend) [[unlikely]] {
+      for (Player* player : by_rank) {
+        player->truth.dividend(event.instrument, event.price);
+        player->view.dividend(event.instrument, event.price);
+      }
+    }
+    venue->replay(event, *this);
+  }
+  if (venue_time == time) {
+    venue->advance(*this);
+    venue_time = venue->next_time();
+  }
+}
+
+void Simulation::State::publish(const Event& event, const Depth* depth) {
+  if (silent) return;
+  ++event_count;
+  const Nanos known = std::max(event.local_time, event.exchange_time);
+  feed_last = std::max(feed_last, later_by(known, latency->feed(event.exchange_time)));
+  if (feed_last >= span.end) return;
+  if (ring_count == ring.size()) [[unlikely]] {
+    // Seldom: more events under way than ever before. Unrolled into twice the room.
+    std::vector<FeedItem> wider(ring.size() * 2);
+    std::vector<Depth> wider_depths(ring_depths.empty() ? 0 : wider.size());
+    for (std::size_t i = 0; i < ring_count; ++i) {
+      const std::size_t from = (ring_head + i) & (ring.size() - 1);
+      wider[i] = ring[from];
+      if (!wider_depths.empty()) wider_depths[i] = ring_depths[from];
+    }
+    ring.swap(wider);
+    ring_depths.swap(wider_depths);
+    ring_head = 0;
+  }
+  const std::size_t place = (ring_head + ring_count++) & (ring.size() - 1);
+  ring[place].event = event;
+  ring[place].event.local_time = feed_last;
+  ring[place].depth = depth != nullptr;
+  if (depth) {
+    if (ring_depths.empty()) [[unlikely]]
+      ring_depths.resize(ring.size());
+    ring_depths[place] = *depth;
+  }
+}
+
+void Simulation::State::deliver_feed() {
+  const FeedItem& item = ring[ring_head];
+  const Event event = item.event;
+  const InstrumentId instrument = event.instrument;
+  Ticks mark = marks[instrument];
+  if (item.depth) {
+    const Depth& depth = ring_depths[ring_head];
+    depths[instrument] = depth;
+    if (depth.two_sided()) mark = {(depth.bid[0].price.value + depth.ask[0].price.value) >> 1};
+  }
+  ring_head = (ring_head + 1) & (ring.size() - 1);
+  --ring_count;
+  switch (event.kind) {
+    case EventKind::Bar:
+      bars[instrument] = &tape->bars[event.payload];
+      mark = event.price;
+      break;
+    case EventKind::Trade:
+    case EventKind::Execute:
+    case EventKind::Hidden:
+      if (!depths[instrument].two_sided()) mark = event.price;
+      break;
+    default:
+      break;
+  }
+  if (mark != marks[instrument]) {
+    marks[instrument] = mark;
+    for (Player* player : by_rank) {
+      player->truth.mark(instrument, mark);
+      player->view.mark(instrument, mark);
+    }
+  }
+  for (Player* player : by_rank) player->participant->on_event(event, player->port);
+  // One slice a local time: what a slice itself sets off at the same time waits for the next.
+  if (event.local_time != slice_time) {
+    slice_time = event.local_time;
+    slice_due = true;
+    sample_due = interval.value == 0 && slice_time >= span.begin;
+  }
+}
+
+void Simulation::State::run_slice() {
+  slice_due = false;
+  for (Player* player : by_rank) player->participant->on_slice(slice_time, player->port);
+}
+
+void Simulation::State::sample(Nanos time) {
+  for (Player* player : by_rank) sample(*player, time);
+}
+
+void Simulation::State::sample(Player& player, Nanos time) {
+  const Account& account = player.truth;
+  const Money equity = account.equity();
+  player.equity.push_back({time, equity.micros(), (equity + account.costs()).micros(),
+                           account.long_value().micros(), account.short_value().micros()});
+  for (std::size_t i = 0; i < instruments.size(); ++i) {
+    const auto instrument = static_cast<InstrumentId>(i);
+    const Lots position = account.position(instrument);
+    if (position.value == 0 && player.changed[i] == 0) continue;
+    player.changed[i] = 0;
+    player.positions.push_back({time, instrument, position, marks[i]});
+  }
+}
+
+void Simulation::State::finish() {
+  over = true;
+  // What was on its way to the trader is booked without asking; what was on its way to the venue
+  // never got there.
+  while (!heap.empty()) {
+    std::pop_heap(heap.begin(), heap.end(), Later{});
+    const Item item = heap.back();
+    heap.pop_back();
+    if (item.what == What::Fill) {
+      fill_known(item, false);
+    } else if (item.what == What::Submit) {
+      Order& order = orders[item.order - 1];
+      players[order.player]->orders[order.row].reject = Reject::Ended;
+    }
+  }
+  for (Order& order : orders) order.live = order.known_live = false;
+  for (Player* player : by_rank) std::fill(player->open.begin(), player->open.end(), Open{});
+  now = span.end;
+  if (span.close_at_end) close_positions();
+  for (Player* player : by_rank) {
+    if (player->refused_in_warm_up > 0) {
+      player->warnings.push_back(fmt::format(
+          "{} orders were refused before trading began (warm-up)", player->refused_in_warm_up));
+    }
+    player->participant->on_stop(player->port);
+  }
+}
+
+void Simulation::State::close_positions() {
+  closing = true;
+  // The time of the last thing that happened: positions are closed where the record ends, at prices
+  // known then.
+  for (Player* player : by_rank) {
+    Nanos time = interval.value > 0 ? span.end : std::max(span.begin, slice_time);
+    bool closed = false;
+    for (std::size_t i = 0; i < instruments.size(); ++i) {
+      const auto instrument = static_cast<InstrumentId>(i);
+      const std::int64_t position = player->truth.position(instrument).value;
+      if (position == 0) continue;
+      closed = true;
+      const Side side = position > 0 ? Side::Sell : Side::Buy;
+      const Lots quantity{position > 0 ? position : -position};
+      Order order;
+      order.player = static_cast<std::uint32_t>(player->port.participant_);
+      order.row = static_cast<std::uint32_t>(player->orders.size());
+      order.instrument = instrument;
+      order.side = side;
+      order.open = quantity;
+      order.live = true;
+      orders.push_back(order);
+      const OrderId id = orders.size();
+      player->orders.push_back({time,
+                                id,
+                                instrument,
+                                side,
+                                OrderType::Market,
+                                TimeInForce::GoodTillCancel,
+                                {},
+                                quantity,
+                                {},
+                                Reject::None,
+                                marks[i]});
+      venue->close_out({id,
+                        player->rank,
+                        instrument,
+                        side,
+                        OrderType::Market,
+                        TimeInForce::GoodTillCancel,
+                        false,
+                        {},
+                        quantity},
+                       time, *this);
+      if (player->truth.position(instrument).value != 0) {
+        player->warnings.push_back(fmt::format(
+            "{} could not be closed at the end: no price to trade at", instruments[i].name));
+      }
+    }
+    // Closing belongs to the last period: where its sample exists, it is taken again after the
+    // closing.
+    if (!player->equity.empty() && player->equity.size() > 1 &&
+        player->equity.back().time == time) {
+      if (!closed) continue;
+      player->equity.pop_back();
+      while (!player->positions.empty() && player->positions.back().time == time)
+        player->positions.pop_back();
+    }
+    if (closed || interval.value > 0) sample(*player, time);
+  }
+  closing = false;
+}
+
+Simulation::Simulation(std::shared_ptr<const MarketPlan> plan, const Span& span, std::uint64_t seed)
+    : state_(std::make_unique<State>(*this, std::move(plan), span, seed)) {}
+Simulation::~Simulation() = default;
+
+std::uint32_t Simulation::add(Participant& participant, const std::string& name,
+                              const AccountTerms& terms) {
+  State& state = *state_;
+  if (state.started)
+    fail(Fault::Internal, name, "expected participants to be added before the start");
+  for (const auto& player : state.players) {
+    if (player->name == name)
+      fail(Fault::Scenario, name,
+           "expected each participant to have a name of its own, was taken twice");
+  }
+  if (!(terms.borrow_rate >= 0 && terms.borrow_rate <= 100) ||
+      !(terms.leverage > 0 && terms.leverage <= 1e6)) {
+    fail(Fault::Scenario, "/account",
+         fmt::format("expected borrow_rate in [0, 100] and leverage in (0, 1e6], was {} and {}",
+                     terms.borrow_rate, terms.leverage));
+  }
+  const auto number = static_cast<std::uint32_t>(state.players.size());
+  state.players.push_back(std::make_unique<State::Player>(*this, number, participant, name, terms,
+                                                          state.instruments,
+                                                          Rng(state.seed, "participant/" + name)));
+  state.players.back()->borrow_rate = std::llround(terms.borrow_rate * 1e12);
+  return number;
+}
+
+bool Simulation::run_until(Nanos time) { return state_->run_until(time); }
+void Simulation::run() { state_->run_until(Nanos::max()); }
+Nanos Simulation::now() const { return state_->now; }
+bool Simulation::ended() const { return state_->over; }
+Orders& Simulation::orders(std::uint32_t participant) {
+  return state_->players.at(participant)->port;
+}
+std::uint64_t Simulation::events() const { return state_->event_count; }
+RunRecord Simulation::record(std::uint32_t participant) const {
+  return state_->record(*state_->players.at(participant));
+}
+
+RunRecord Simulation::State::record(const Player& player) const {
+  RunRecord record;
+  record.strategy = player.name;
+  record.seed = seed;
+  record.begin = span.begin;
+  record.end = span.end;
+  record.capital_micros = player.terms.capital.micros();
+  record.orders = player.orders;
+  record.fills = player.fills;
+  record.equity = player.equity;
+  record.positions = player.positions;
+  record.costs.fees = (-player.truth.entries(Account::Entry::Fee)).micros();
+  record.costs.slippage = player.truth.slippage().micros();
+  record.costs.borrow = (-player.truth.entries(Account::Entry::Borrow)).micros();
+  record.costs.dividends = player.truth.entries(Account::Entry::Dividend).micros();
+  record.costs.turnover = player.truth.turnover().micros();
+  record.events = event_count;
+  record.warnings = player.warnings;
+  return record;
+}
+
+}  // namespace walras::engine

@@ -1,0 +1,186 @@
+#pragma once
+// The insides of a Simulation, shared by the loop (simulation.cpp) and the port (orders.cpp). Not
+// for others. Time order is (time, class, source by sorted name, sequence). Recorded events are
+// walked by a cursor, public events on their way wait in a ring (they keep their order), and only
+// orders, answers and timers go through the heap.
+#include "engine/ledger/account.hpp"
+#include "engine/sim/simulation.hpp"
+#include "engine/venue/frictions.hpp"
+#include "engine/venue/latency.hpp"
+#include "engine/venue/venue.hpp"
+
+#include <string>
+#include <vector>
+
+namespace walras::engine {
+
+/// What goes first at equal times.
+enum class Turn : std::uint8_t { Market, Arrival, Answer, Feed, Timer, Slice, Sample };
+
+struct Simulation::State final : VenueSink {
+  enum class What : std::uint8_t { Submit, Cancel, Replace, Answer, Fill, Timer };
+
+  struct Item {
+    Nanos time;
+    std::uint64_t sequence = 0;
+    std::uint32_t rank = 0;
+    Turn turn = Turn::Arrival;
+    What what = What::Submit;
+    EventKind kind = EventKind::Accepted;
+    Reject why = Reject::None;
+    bool maker = false;
+    bool last = false;  // answers: the order is gone
+    OrderId order = 0;  // timers: the tag
+    Ticks price;
+    Lots quantity, remaining;
+    Nanos exchange_time;
+    Money fee, slippage;
+  };
+  struct Later {
+    bool operator()(const Item& a, const Item& b) const {
+      if (a.time != b.time) return a.time > b.time;
+      if (a.turn != b.turn) return a.turn > b.turn;
+      if (a.rank != b.rank) return a.rank > b.rank;
+      return a.sequence > b.sequence;
+    }
+  };
+
+  /// An order as the venue has it (`open`, `live`) and as its owner knows it (`known_open`,
+  /// `known_live`).
+  struct Order {
+    std::uint32_t player = 0;
+    std::uint32_t row = 0;
+    InstrumentId instrument = 0;
+    Side side = Side::Buy;
+    OrderType type = OrderType::Market;
+    TimeInForce time_in_force = TimeInForce::GoodTillCancel;
+    bool post_only = false, live = false, known_live = false;
+    Ticks price;
+    Lots open, known_open;
+  };
+
+  /// Own live quantity an instrument, as the owner knows it.
+  struct Open {
+    std::int64_t market[2] = {0, 0};
+    std::int64_t limit[2] = {0, 0};
+  };
+
+  struct Player {
+    Player(Simulation& simulation, std::uint32_t number, Participant& who,
+           const std::string& called, const AccountTerms& agreed,
+           std::span<const Instrument> instruments, Rng stream)
+        : participant(&who),
+          name(called),
+          terms(agreed),
+          port(simulation, number),
+          truth(instruments, agreed.capital),
+          view(instruments, agreed.capital),
+          random(stream),
+          open(instruments.size()),
+          changed(instruments.size(), 0) {}
+    Participant* participant;
+    std::string name;
+    AccountTerms terms;
+    Orders port;
+    Account truth;  // at the venue
+    Account view;   // as reported to the participant
+    Rng random;
+    std::vector<Open> open;
+    std::vector<std::uint8_t> changed;  // position changed since the last sample
+    std::uint32_t rank = 0;
+    std::int64_t borrow_rate = 0;  // a year, in 1e-12
+    Nanos last_entry{Nanos::min()}, last_response{Nanos::min()};
+    std::vector<OrderRow> orders;
+    std::vector<FillRow> fills;
+    std::vector<EquityRow> equity;
+    std::vector<PositionRow> positions;
+    std::vector<std::string> warnings;
+    std::uint64_t refused_in_warm_up = 0;
+  };
+
+  struct FeedItem {
+    Event event;
+    bool depth = false;
+  };
+
+  State(Simulation& owner, std::shared_ptr<const MarketPlan> market, const Span& when,
+        std::uint64_t root);
+
+  // The loop.
+  void start();
+  bool run_until(Nanos limit);
+  void finish();
+  void play_market(Nanos time);
+  void pop_item();
+  void deliver_feed();
+  void run_slice();
+  void sample(Nanos time);
+  void sample(Player& player, Nanos time);
+  void close_positions();
+  void advance_clock(Nanos time);
+  void push(Item item);
+
+  // Orders in and out.
+  OrderId submit(Player& player, const OrderRequest& request);
+  void cancel(Player& player, OrderId id);
+  void replace(Player& player, OrderId id, Ticks price, Lots quantity);
+  Reject check(const Player& player, const OrderRequest& request, const Order* replaced) const;
+  Reject check_funds(const Player& player, const OrderRequest& request,
+                     const Order* replaced) const;
+  void refuse(Player& player, OrderId id, const OrderRequest& request, Reject why);
+  void arrive(const Item& item);
+  void answer_known(const Item& item);
+  void fill_known(const Item& item, bool tell);
+  void release(Player& player, Order& order, Lots quantity);
+  [[nodiscard]] Order* own_order(const Player& player, OrderId id);
+  [[nodiscard]] Nanos entry_time(Player& player);
+  [[nodiscard]] Nanos response_time(Player& player);
+
+  // VenueSink.
+  void publish(const Event& event, const Depth* depth) override;
+  void fill(OrderId id, Ticks price, Lots quantity, Lots remaining, bool maker, Money slippage,
+            Nanos time) override;
+  void answer(EventKind kind, OrderId id, Ticks price, Lots quantity, Reject why) override;
+
+  [[nodiscard]] RunRecord record(const Player& player) const;
+
+  Simulation& simulation;
+  std::shared_ptr<const MarketPlan> plan;
+  Span span;
+  std::uint64_t seed;
+  std::span<const Instrument> instruments;
+  const Tape* tape = nullptr;
+  std::unique_ptr<Venue> venue;
+  std::unique_ptr<LatencyModel> latency;
+  std::vector<const FeeModel*> fees;
+
+  std::vector<std::unique_ptr<Player>> players;  // by number
+  std::vector<Player*> by_rank;                  // by sorted name
+  std::vector<Order> orders;                     // by id - 1
+  std::vector<Item> heap;
+  std::uint64_t next_sequence = 0;
+
+  const Event* cursor = nullptr;
+  const Event* tape_end = nullptr;
+  Nanos venue_time{Nanos::max()};  // of a venue with a clock of its own
+  std::vector<FeedItem> ring;      // power of two
+  std::vector<Depth> ring_depths;  // beside ring; empty until a venue publishes depth
+  std::size_t ring_head = 0, ring_count = 0;
+  Nanos feed_last{Nanos::min()};
+
+  std::vector<Ticks> marks;      // delivered; 0 = none yet
+  std::vector<Depth> depths;     // delivered
+  std::vector<const Bar*> bars;  // delivered
+
+  Nanos now{};
+  Nanos interval{};
+  Nanos next_sample{Nanos::max()};
+  Nanos next_day{Nanos::max()};
+  Nanos slice_time{Nanos::min()};  // last slice asked for or run
+  bool slice_due = false, sample_due = false;
+  bool started = false, over = false, silent = false, closing = false;
+  bool amending = false;  // a cancel or replace is at the venue
+  std::uint64_t event_count = 0;
+};
+
+}  // namespace walras::engine

@@ -1,0 +1,217 @@
+#include "engine/venue/bar_venue.hpp"
+
+#include "engine/market/tape.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace walras::engine {
+namespace {
+
+class BarVenue final : public Venue {
+ public:
+  BarVenue(const Tape& tape, std::vector<BarRules> rules) : tape_(tape) {
+    instruments_.resize(rules.size());
+    for (std::size_t i = 0; i < rules.size(); ++i) instruments_[i].rules = rules[i];
+    for (Market& market : instruments_) market.orders.reserve(16);
+  }
+
+  void replay(const Event& event, VenueSink& sink) override {
+    if (event.kind == EventKind::Bar) {
+      Market& market = instruments_[event.instrument];
+      const Bar& bar = tape_.bars[event.payload];
+      if (market.rules.volume_share > 0) {
+        market.capacity = static_cast<std::int64_t>(market.rules.volume_share *
+                                                    static_cast<double>(bar.volume.value));
+      }
+      if (!market.orders.empty()) work(market, bar, sink);
+      if (market.rules.slippage->needs_history()) remember(market, bar);
+      market.last = &bar;
+    }
+    sink.publish(event, nullptr);
+  }
+
+  void submit(const VenueOrder& order, Nanos now, VenueSink& sink) override {
+    Market& market = instruments_[order.instrument];
+    if (market.rules.fill_at == FillAt::ThisClose && order.type == OrderType::Market &&
+        market.last) {
+      Working working{order, now};
+      if (attempt(market, working, *market.last, market.last->close, now, sink) == Fate::Done)
+        return;
+      market.orders.push_back(working);
+      return;
+    }
+    market.orders.push_back({order, now});
+    sink.answer(EventKind::Accepted, order.id, order.price, order.quantity, Reject::None);
+  }
+
+  void cancel(OrderId id, Nanos, VenueSink& sink) override {
+    for (Market& market : instruments_) {
+      const auto place = find(market, id);
+      if (place == market.orders.end()) continue;
+      const VenueOrder order = place->order;
+      market.orders.erase(place);
+      return sink.answer(EventKind::Cancelled, id, order.price, order.quantity, Reject::None);
+    }
+    sink.answer(EventKind::Rejected, id, {}, {}, Reject::UnknownOrder);
+  }
+
+  void replace(OrderId id, Ticks price, Lots quantity, Nanos now, VenueSink& sink) override {
+    for (Market& market : instruments_) {
+      const auto place = find(market, id);
+      if (place == market.orders.end()) continue;
+      Working changed = *place;
+      const bool keeps_place = changed.order.price == price && quantity <= changed.order.quantity;
+      changed.order.price = price;
+      changed.order.quantity = quantity;
+      if (keeps_place) {
+        *place = changed;
+      } else {
+        // A new price works from the bars after it, like a new order.
+        changed.arrival = now;
+        market.orders.erase(place);
+        market.orders.push_back(changed);
+      }
+      return sink.answer(EventKind::Replaced, id, price, quantity, Reject::None);
+    }
+    sink.answer(EventKind::Rejected, id, {}, {}, Reject::UnknownOrder);
+  }
+
+  void close_out(const VenueOrder& order, Nanos now, VenueSink& sink) override {
+    Market& market = instruments_[order.instrument];
+    if (!market.last) return;
+    // Priced as if it were within the cap: a share of volume above one has no meaning in the impact
+    // models.
+    Lots priced = order.quantity;
+    if (market.rules.volume_share > 0) {
+      const double cap = market.rules.volume_share * static_cast<double>(market.last->volume.value);
+      priced.value = std::clamp<std::int64_t>(
+          priced.value, 1, std::max<std::int64_t>(1, static_cast<std::int64_t>(cap)));
+    }
+    const Ticks reference = market.last->close;
+    const Ticks price = slipped(market, order.side, reference, priced, *market.last);
+    const Money slippage =
+        market.rules.tick_value * std::abs(price.value - reference.value) * order.quantity.value;
+    sink.fill(order.id, price, order.quantity, {}, false, slippage, now);
+  }
+
+ private:
+  struct Working {
+    VenueOrder order;
+    Nanos arrival;
+  };
+  struct Market {
+    BarRules rules;
+    std::vector<Working> orders;  // in order of arrival
+    const Bar* last = nullptr;
+    std::int64_t capacity = 0;  // what may still fill on the bar in hand
+    double average_volume = 0, variance = 0;
+    std::int64_t bars = 0;
+  };
+  enum class Fate : std::uint8_t { Done, Stays };
+
+  static std::vector<Working>::iterator find(Market& market, OrderId id) {
+    return std::find_if(market.orders.begin(), market.orders.end(),
+                        [&](const Working& working) { return working.order.id == id; });
+  }
+
+  void work(Market& market, const Bar& bar, VenueSink& sink) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < market.orders.size(); ++i) {
+      Working working = market.orders[i];
+      if (consider(market, working, bar, sink) == Fate::Stays) market.orders[kept++] = working;
+    }
+    market.orders.resize(kept);
+  }
+
+  static Fate consider(Market& market, Working& working, const Bar& bar, VenueSink& sink) {
+    const bool at_close = market.rules.fill_at == FillAt::NextClose;
+    // A bar that was already open when the order arrived says nothing certain about prices after
+    // it, except its close.
+    if (!at_close && bar.open_time < working.arrival) return Fate::Stays;
+    const Ticks price = at_close ? bar.close : bar.open;
+    const Nanos time = at_close ? bar.close_time : bar.open_time;
+    const VenueOrder& order = working.order;
+    if (order.type == OrderType::Market) return attempt(market, working, bar, price, time, sink);
+
+    const std::int64_t direction = sign(order.side);
+    const std::int64_t limit = order.price.value * direction;
+    if (price.value * direction < limit) return attempt(market, working, bar, price, time, sink);
+    const Ticks extreme = order.side == Side::Buy ? bar.low : bar.high;
+    if (!at_close && extreme.value * direction < limit) {
+      return attempt(market, working, bar, order.price, bar.close_time, sink);
+    }
+    if (order.time_in_force == TimeInForce::GoodTillCancel) return Fate::Stays;
+    return expire(order, sink);
+  }
+
+  static Fate expire(const VenueOrder& order, VenueSink& sink) {
+    if (order.time_in_force == TimeInForce::FillOrKill) {
+      sink.answer(EventKind::Rejected, order.id, order.price, order.quantity, Reject::CannotFill);
+    } else {
+      sink.answer(EventKind::Cancelled, order.id, order.price, order.quantity, Reject::None);
+    }
+    return Fate::Done;
+  }
+
+  /// Fills what the bar's volume allows at `reference` worsened by slippage.
+  static Fate attempt(Market& market, Working& working, const Bar& bar, Ticks reference, Nanos time,
+                      VenueSink& sink) {
+    VenueOrder& order = working.order;
+    std::int64_t quantity = order.quantity.value;
+    if (market.rules.volume_share > 0) quantity = std::min(quantity, market.capacity);
+    if (order.time_in_force == TimeInForce::FillOrKill && quantity < order.quantity.value)
+      return expire(order, sink);
+    if (quantity > 0) {
+      market.capacity -= quantity;
+      const bool limit = order.type == OrderType::Limit;
+      const bool maker = limit && reference == order.price;
+      Ticks price = maker ? reference : slipped(market, order.side, reference, {quantity}, bar);
+      if (limit && (price.value - order.price.value) * sign(order.side) > 0) price = order.price;
+      const Money slippage =
+          market.rules.tick_value * std::abs(price.value - reference.value) * quantity;
+      order.quantity.value -= quantity;
+      sink.fill(order.id, price, {quantity}, order.quantity, maker, slippage, time);
+      if (order.quantity.value == 0) return Fate::Done;
+    }
+    return order.time_in_force == TimeInForce::GoodTillCancel ? Fate::Stays : expire(order, sink);
+  }
+
+  static Ticks slipped(const Market& market, Side side, Ticks reference, Lots quantity,
+                       const Bar& bar) {
+    const double worse = market.rules.slippage->ticks(
+        {side, reference, quantity, bar.volume, market.average_volume, std::sqrt(market.variance)});
+    if (!(worse > 0)) return reference;
+    // Rounded against the trader, but not for the last bits of a product: 1875.0000000000002 means
+    // 1875.
+    const double capped = std::min(worse, 1e15);
+    const auto ticks = static_cast<std::int64_t>(std::ceil(capped - 1e-9 * std::max(1.0, capped)));
+    const Ticks price{reference.value + sign(side) * ticks};
+    return !market.rules.negative_prices && price.value < 1 ? Ticks{1} : price;
+  }
+
+  static void remember(Market& market, const Bar& bar) {
+    constexpr double kKeep = 0.94;  // weight of the past; a memory of about 16 bars
+    const auto volume = static_cast<double>(bar.volume.value);
+    if (market.last && market.last->close.value > 0 && bar.close.value > 0) {
+      const double change = std::log(static_cast<double>(bar.close.value) /
+                                     static_cast<double>(market.last->close.value));
+      market.variance = market.bars == 1 ? change * change
+                                         : kKeep * market.variance + (1 - kKeep) * change * change;
+    }
+    market.average_volume =
+        market.bars == 0 ? volume : kKeep * market.average_volume + (1 - kKeep) * volume;
+    ++market.bars;
+  }
+
+  const Tape& tape_;
+  std::vector<Market> instruments_;
+};
+
+}  // namespace
+
+std::unique_ptr<Venue> make_bar_venue(const Tape& tape, std::vector<BarRules> rules) {
+  return std::make_unique<BarVenue>(tape, std::move(rules));
+}
+
+}  // namespace walras::engine

@@ -1,0 +1,259 @@
+#include "engine/venue/frictions.hpp"
+
+#include "engine/base/registry.hpp"
+
+#include <cmath>
+
+namespace walras::engine {
+namespace {
+
+constexpr std::int64_t kRateUnit = 1'000'000'000'000;  // rates are integers of 1e-12
+
+std::int64_t rate_of_bps(double bps) { return std::llround(bps * 1e8); }
+
+/// amount x rate, rounded half away from zero to 1e-12. Split, so that no product leaves 128 bits.
+Money proportion(Money amount, std::int64_t rate) noexcept {
+  const Money::Integer whole = amount.value / kRateUnit;
+  const Money::Integer rest = (amount.value % kRateUnit) * rate;
+  const Money::Integer half = rest < 0 ? -kRateUnit / 2 : kRateUnit / 2;
+  return {whole * rate + (rest + half) / kRateUnit};
+}
+
+/// |price| x quantity in money.
+Money notional(Money tick_value, Ticks price, Lots quantity) noexcept {
+  return tick_value * (price.value < 0 ? -price.value : price.value) * quantity.value;
+}
+
+class NoFee final : public FeeModel {
+ public:
+  struct Params {
+    static void fields(auto&&) {}
+  };
+  NoFee(Params, const Instrument&) {}
+  Money fee(Side, Ticks, Lots, bool) const noexcept override { return {}; }
+};
+
+class PerShare final : public FeeModel {
+ public:
+  struct Params {
+    double amount = 0.001;
+    static void fields(auto&& field) {
+      field("amount", &Params::amount,
+            {.unit = "currency/share",
+             .min = 0,
+             .max = 1e6,
+             .doc = "charged on each share, coin or contract that trades"});
+    }
+  };
+  PerShare(Params params, const Instrument& instrument)
+      : per_lot_(Money::from_units(params.amount * instrument.lot_size)) {}
+  Money fee(Side, Ticks, Lots quantity, bool) const noexcept override {
+    return per_lot_ * quantity.value;
+  }
+
+ private:
+  Money per_lot_;
+};
+
+class BasisPointFee final : public FeeModel {
+ public:
+  struct Params {
+    double bps = 1;
+    static void fields(auto&& field) {
+      field("bps", &Params::bps,
+            {.unit = "bp", .min = 0, .max = 10'000, .doc = "of the value that trades"});
+    }
+  };
+  BasisPointFee(Params params, const Instrument& instrument)
+      : rate_(rate_of_bps(params.bps)), tick_value_(instrument.tick_value()) {}
+  Money fee(Side, Ticks price, Lots quantity, bool) const noexcept override {
+    return proportion(notional(tick_value_, price, quantity), rate_);
+  }
+
+ private:
+  std::int64_t rate_;
+  Money tick_value_;
+};
+
+class MakerTaker final : public FeeModel {
+ public:
+  struct Params {
+    double maker_bps = -0.2;
+    double taker_bps = 0.3;
+    static void fields(auto&& field) {
+      field("maker_bps", &Params::maker_bps,
+            {.unit = "bp",
+             .min = -100,
+             .max = 10'000,
+             .doc = "of the value filled while resting; negative is a rebate"});
+      field("taker_bps", &Params::taker_bps,
+            {.unit = "bp",
+             .min = -100,
+             .max = 10'000,
+             .doc = "of the value filled on arrival; negative is a rebate"});
+    }
+  };
+  MakerTaker(Params params, const Instrument& instrument)
+      : maker_(rate_of_bps(params.maker_bps)),
+        taker_(rate_of_bps(params.taker_bps)),
+        tick_value_(instrument.tick_value()) {}
+  Money fee(Side, Ticks price, Lots quantity, bool maker) const noexcept override {
+    return proportion(notional(tick_value_, price, quantity), maker ? maker_ : taker_);
+  }
+
+ private:
+  std::int64_t maker_, taker_;
+  Money tick_value_;
+};
+
+void add_simple_fee_models(Registry<FeeModel, const Instrument&>& registry) {
+  registry.add<NoFee>("none", "no fee");
+  registry.add<PerShare>("per_share", "an amount for each share, coin or contract");
+  registry.add<BasisPointFee>("basis_points", "a share of the value that trades");
+  registry.add<MakerTaker>("maker_taker",
+                           "shares of the value that trades, by whether the order rested");
+}
+
+class Composite final : public FeeModel {
+ public:
+  struct Params {
+    std::vector<Json> parts;
+    static void fields(auto&& field) {
+      field("parts", &Params::parts,
+            {.required = true, .doc = "fee models whose fees are added up", .component = "fees"});
+    }
+  };
+  Composite(const Params& params, const Instrument& instrument) {
+    Registry<FeeModel, const Instrument&> registry("fees");
+    add_simple_fee_models(registry);
+    for (const Json& part : params.parts)
+      parts_.push_back(registry.build(part, "/venue/fees/parts", instrument));
+  }
+  Money fee(Side side, Ticks price, Lots quantity, bool maker) const noexcept override {
+    Money sum;
+    for (const auto& part : parts_) sum += part->fee(side, price, quantity, maker);
+    return sum;
+  }
+
+ private:
+  std::vector<std::unique_ptr<FeeModel>> parts_;
+};
+
+class NoSlippage final : public SlippageModel {
+ public:
+  struct Params {
+    static void fields(auto&&) {}
+  };
+  NoSlippage(Params, const Instrument&) {}
+  double ticks(const BarTrade&) const noexcept override { return 0; }
+};
+
+class BasisPointSlippage final : public SlippageModel {
+ public:
+  struct Params {
+    double bps = 1;
+    static void fields(auto&& field) {
+      field("bps", &Params::bps, {.unit = "bp", .min = 0, .max = 10'000, .doc = "of the price"});
+    }
+  };
+  BasisPointSlippage(Params params, const Instrument&) : share_(params.bps * 1e-4) {}
+  double ticks(const BarTrade& trade) const noexcept override {
+    return std::abs(static_cast<double>(trade.price.value)) * share_;
+  }
+
+ private:
+  double share_;
+};
+
+class SpreadSlippage final : public SlippageModel {
+ public:
+  struct Params {
+    double spread_bps = 2;
+    double share = 0.5;
+    static void fields(auto&& field) {
+      field("spread_bps", &Params::spread_bps,
+            {.unit = "bp", .min = 0, .max = 10'000, .doc = "quoted spread assumed, of the price"});
+      field("share", &Params::share,
+            {.min = 0, .max = 10, .doc = "how much of the spread a trade pays; 0.5 = half of it"});
+    }
+  };
+  SpreadSlippage(Params params, const Instrument&)
+      : share_(params.spread_bps * 1e-4 * params.share) {}
+  double ticks(const BarTrade& trade) const noexcept override {
+    return std::abs(static_cast<double>(trade.price.value)) * share_;
+  }
+
+ private:
+  double share_;
+};
+
+/// price x impact x (quantity / bar volume)^2.
+class VolumeShareSlippage final : public SlippageModel {
+ public:
+  struct Params {
+    double impact = 0.1;
+    static void fields(auto&& field) {
+      field("impact", &Params::impact,
+            {.min = 0,
+             .max = 100,
+             .doc = "price moves by impact x (share of the bar's volume)^2; the share is capped by "
+                    "/venue/volume_share"});
+    }
+  };
+  VolumeShareSlippage(Params params, const Instrument&) : impact_(params.impact) {}
+  double ticks(const BarTrade& trade) const noexcept override {
+    if (trade.volume.value <= 0) return 0;
+    const double share =
+        static_cast<double>(trade.quantity.value) / static_cast<double>(trade.volume.value);
+    return std::abs(static_cast<double>(trade.price.value)) * impact_ * share * share;
+  }
+  bool needs_volume() const noexcept override { return true; }
+
+ private:
+  double impact_;
+};
+
+/// price x Y x sigma x sqrt(Q / V), sigma and V of one bar.
+class SquareRootSlippage final : public SlippageModel {
+ public:
+  struct Params {
+    double factor = 1;
+    static void fields(auto&& field) {
+      field("factor", &Params::factor,
+            {.min = 0,
+             .max = 100,
+             .doc = "Y in Y x sigma x sqrt(Q / V); sigma and V: volatility and mean volume of a "
+                    "bar, exponentially weighted"});
+    }
+  };
+  SquareRootSlippage(Params params, const Instrument&) : factor_(params.factor) {}
+  double ticks(const BarTrade& trade) const noexcept override {
+    if (!(trade.average_volume > 0)) return 0;
+    return std::abs(static_cast<double>(trade.price.value)) * factor_ * trade.volatility *
+           std::sqrt(static_cast<double>(trade.quantity.value) / trade.average_volume);
+  }
+  bool needs_volume() const noexcept override { return true; }
+  bool needs_history() const noexcept override { return true; }
+
+ private:
+  double factor_;
+};
+
+}  // namespace
+
+void add_fee_models(Registry<FeeModel, const Instrument&>& registry) {
+  add_simple_fee_models(registry);
+  registry.add<Composite>("composite", "the sum of several");
+}
+
+void add_slippage_models(Registry<SlippageModel, const Instrument&>& registry) {
+  registry.add<NoSlippage>("none", "bars fill at the price of the rule");
+  registry.add<BasisPointSlippage>("basis_points", "a share of the price");
+  registry.add<SpreadSlippage>("spread", "a share of an assumed spread");
+  registry.add<VolumeShareSlippage>("volume_share",
+                                    "grows with the square of the share of the bar's volume");
+  registry.add<SquareRootSlippage>(
+      "square_root", "grows with volatility and the root of the share of usual volume");
+}
+
+}  // namespace walras::engine
