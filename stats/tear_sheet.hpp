@@ -3,6 +3,8 @@
 #include "stats/performance.hpp"
 
 #include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 namespace walras::stats {

@@ -1,0 +1,204 @@
+#include "stats/multiple_testing.hpp"
+
+#include "engine/base/error.hpp"
+#include "engine/base/parallel.hpp"
+#include "stats/dependence.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
+
+namespace walras::stats {
+namespace {
+
+constexpr std::size_t kGrain = 64;  // replicates a task; part of no result
+
+/// Adjusts sorted p-values one by one and makes them monotone: from the smallest up (step-down:
+/// running maximum) or from the largest down (step-up: running minimum).
+std::vector<double> stepwise(std::span<const double> p, bool up,
+                             const std::function<double(std::size_t)>& adjusted) {
+  std::vector<double> result(p.size());
+  if (up) {
+    double running = 1;
+    for (std::size_t i = p.size(); i-- > 0;) {
+      running = std::min(running, adjusted(i));
+      result[i] = running;
+    }
+  } else {
+    double running = 0;
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      running = std::max(running, std::min(1.0, adjusted(i)));
+      result[i] = running;
+    }
+  }
+  return result;
+}
+
+/// Wright's algorithm for Hommel's procedure on sorted p-values.
+std::vector<double> hommel(std::span<const double> p) {
+  const std::size_t n = p.size();
+  const auto size = static_cast<double>(n);
+  double smallest = 1;
+  for (std::size_t i = 0; i < n; ++i) {
+    smallest = std::min(smallest, size * p[i] / static_cast<double>(i + 1));
+  }
+  std::vector<double> q(n, smallest);
+  std::vector<double> adjusted(n, smallest);
+  for (std::size_t m = n; m-- > 2;) {
+    const auto count = static_cast<double>(m);
+    const std::size_t low = n - m + 1;  // the first `low` hypotheses, and the m - 1 after them
+    double bound = 1;
+    for (std::size_t i = low; i < n; ++i) {
+      bound = std::min(bound, count * p[i] / static_cast<double>(i - low + 2));
+    }
+    for (std::size_t i = 0; i < low; ++i) q[i] = std::min(count * p[i], bound);
+    for (std::size_t i = low; i < n; ++i) q[i] = q[low - 1];
+    for (std::size_t i = 0; i < n; ++i) adjusted[i] = std::max(adjusted[i], q[i]);
+  }
+  for (std::size_t i = 0; i < n; ++i) adjusted[i] = std::min(1.0, std::max(adjusted[i], p[i]));
+  return adjusted;
+}
+
+std::vector<double> adjust_sorted(std::span<const double> p, Adjustment adjustment) {
+  const auto n = static_cast<double>(p.size());
+  const auto rank = [](std::size_t i) { return static_cast<double>(i + 1); };
+  const auto sidak = [&](double value, double tests) {
+    return -std::expm1(tests * std::log1p(-value));
+  };
+  switch (adjustment) {
+    case Adjustment::Bonferroni:
+      return stepwise(p, false, [&](std::size_t i) { return n * p[i]; });
+    case Adjustment::Sidak:
+      return stepwise(p, false, [&](std::size_t i) { return sidak(p[i], n); });
+    case Adjustment::Holm:
+      return stepwise(p, false, [&](std::size_t i) { return (n - rank(i) + 1) * p[i]; });
+    case Adjustment::HolmSidak:
+      return stepwise(p, false, [&](std::size_t i) { return sidak(p[i], n - rank(i) + 1); });
+    case Adjustment::Hochberg:
+      return stepwise(p, true, [&](std::size_t i) { return (n - rank(i) + 1) * p[i]; });
+    case Adjustment::Hommel:
+      return hommel(p);
+    case Adjustment::BenjaminiHochberg:
+      return stepwise(p, true, [&](std::size_t i) { return n / rank(i) * p[i]; });
+    case Adjustment::BenjaminiYekutieli: {
+      double harmonic = 0;
+      for (std::size_t i = 0; i < p.size(); ++i) harmonic += 1 / rank(i);
+      return stepwise(p, true, [&](std::size_t i) { return harmonic * n / rank(i) * p[i]; });
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<double> adjust(std::span<const double> p, Adjustment adjustment) {
+  for (const double value : p) {
+    if (!(value >= 0 && value <= 1)) {
+      fail(Fault::Numeric, "p-values", fmt::format("expected values in [0, 1], was {}", value));
+    }
+  }
+  std::vector<std::size_t> order(p.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return p[a] < p[b]; });
+  std::vector<double> sorted;
+  sorted.reserve(p.size());
+  for (const std::size_t i : order) sorted.push_back(p[i]);
+  const std::vector<double> adjusted = adjust_sorted(sorted, adjustment);
+  std::vector<double> result(p.size());
+  for (std::size_t i = 0; i < order.size(); ++i) result[order[i]] = adjusted[i];
+  return result;
+}
+
+double StepDown::critical_value(double significance) const {
+  // The adjusted p of the best is (1 + #{largest >= t}) / (B + 1): so many replicates may reach it.
+  const double allowed = std::floor(significance * static_cast<double>(largest.size() + 1)) - 1;
+  if (allowed < 0) return std::numeric_limits<double>::infinity();
+  const auto reach = static_cast<std::size_t>(allowed);
+  if (reach >= largest.size()) return -std::numeric_limits<double>::infinity();
+  return std::nextafter(largest[largest.size() - 1 - reach],
+                        std::numeric_limits<double>::infinity());
+}
+
+StepDown romano_wolf(std::span<const std::span<const double>> series, const ResamplePlan& plan) {
+  check(plan);
+  const std::size_t count = series.size();
+  const auto n = static_cast<double>(plan.periods);
+  StepDown result;
+  result.mean.resize(count);
+  result.standard_error.resize(count);
+  result.t.resize(count);
+  result.unadjusted.assign(count, 1);
+  result.adjusted.assign(count, 1);
+
+  std::vector<RunningMoments> moments;
+  moments.reserve(count);
+  std::vector<std::size_t> order;  // those with variance, the largest t first
+  for (std::size_t k = 0; k < count; ++k) {
+    if (series[k].size() != plan.periods) {
+      fail(Fault::Numeric, "Romano-Wolf",
+           fmt::format("expected {} observations in series {}, was {}", plan.periods, k + 1,
+                       series[k].size()));
+    }
+    const RunningMoments& m = moments.emplace_back(series[k]);
+    result.mean[k] = m.mean();
+    const double variance = m.view().running[2 * plan.periods + 1] / n;
+    if (!(variance > m.tiny())) continue;
+    const double long_run = stationary_bootstrap_variance(series[k], plan.mean_block);
+    if (!(long_run > 0)) continue;
+    result.standard_error[k] = std::sqrt(long_run / n);
+    result.t[k] = m.mean() / result.standard_error[k];
+    order.push_back(k);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](auto a, auto b) { return result.t[a] > result.t[b]; });
+
+  // Counts are integers and each replicate is computed alone, so no order of the tasks shows in the
+  // result.
+  const std::size_t tests = order.size();
+  const std::size_t chunks = (plan.replicates + kGrain - 1) / kGrain;
+  std::vector<std::size_t> own(chunks * tests);
+  std::vector<std::size_t> best(chunks * tests);
+  result.largest.assign(plan.replicates, -std::numeric_limits<double>::infinity());
+  parallel_chunks(
+      plan.replicates, kGrain, [&](std::size_t begin, std::size_t end, std::size_t chunk) {
+        std::vector<Block> blocks;
+        for (std::size_t b = begin; b < end; ++b) {
+          draw_blocks(plan, b, blocks);
+          double largest = -std::numeric_limits<double>::infinity();
+          for (std::size_t i = tests;
+               i-- > 0;) {  // from the smallest t: the maximum over it and all not larger
+            const std::size_t k = order[i];
+            const kernel::Products sum =
+                kernel::products(moments[k].view(), blocks.data(), blocks.size());
+            const kernel::Estimate estimate = kernel::mean_with_error(sum, n, moments[k].mean());
+            // A replicate without spread says nothing against the null's extremes: count it as
+            // reaching them.
+            const double t = estimate.error > 0 ? (estimate.value - result.mean[k]) / estimate.error
+                                                : std::numeric_limits<double>::infinity();
+            largest = std::max(largest, t);
+            own[chunk * tests + i] += t >= result.t[k] ? 1 : 0;
+            best[chunk * tests + i] += largest >= result.t[k] ? 1 : 0;
+          }
+          result.largest[b] = largest;
+        }
+      });
+  std::sort(result.largest.begin(), result.largest.end());
+
+  const auto p_value = [&](const std::vector<std::size_t>& counts, std::size_t i) {
+    std::size_t reached = 1;
+    for (std::size_t chunk = 0; chunk < chunks; ++chunk) reached += counts[chunk * tests + i];
+    return static_cast<double>(reached) / static_cast<double>(plan.replicates + 1);
+  };
+  double running = 0;
+  for (std::size_t i = 0; i < tests; ++i) {
+    running = std::max(running, p_value(best, i));
+    result.unadjusted[order[i]] = p_value(own, i);
+    result.adjusted[order[i]] = running;
+  }
+  return result;
+}
+
+}  // namespace walras::stats

@@ -1,0 +1,392 @@
+#include "stats/verdict.hpp"
+
+#include "engine/base/error.hpp"
+#include "stats/multiple_testing.hpp"
+#include "stats/performance.hpp"
+#include "stats/resample.hpp"
+#include "stats/sharpe.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace walras::stats {
+namespace {
+
+double deviation_of(std::span<const double> x) {
+  if (x.size() < 2) return 0;
+  const RunningMoments moments(x);
+  const double square = moments.view().running[2 * x.size() + 1];
+  const auto n = static_cast<double>(x.size());
+  return square / n > moments.tiny() ? std::sqrt(square / (n - 1)) : 0;
+}
+
+/// A group of trials with the same dates, tested together.
+struct GroupTest {
+  std::vector<std::size_t> members;  // indices of the ledger's trials
+  StepDown tests;
+  double mean_block = 1;
+  std::size_t replicates = 0;
+};
+
+GroupTest test_group(const TrialLedger& ledger, std::vector<std::size_t> members,
+                     std::size_t groups, const VerdictOptions& options) {
+  GroupTest group;
+  group.members = std::move(members);
+  std::vector<std::span<const double>> series;
+  for (const std::size_t i : group.members) series.emplace_back(ledger.trials[i].excess);
+  if (series.front().empty()) return group;
+  group.mean_block =
+      options.mean_block > 0 ? options.mean_block : shared_block_length(series, false);
+  // Enough replicates that an adjusted p times the number of groups can fall well below the level.
+  const double needed = 20 * static_cast<double>(groups) / options.significance;
+  group.replicates = std::max(options.replicates, static_cast<std::size_t>(needed));
+  const ResamplePlan plan{series.front().size(), group.replicates, group.mean_block, options.seed};
+  group.tests = romano_wolf(series, plan);
+  return group;
+}
+
+std::string years_of(double periods, double periods_per_year) {
+  const double years = periods / periods_per_year;
+  if (years >= 1000) return "over 1,000 years";
+  return years < 2 ? fmt::format("{:.1f} months", 12 * years) : fmt::format("{:.1f} years", years);
+}
+
+Evidence named(std::string name, std::string unit, std::size_t n, std::string formula,
+               std::string source) {
+  Evidence evidence = without_estimate(std::move(name), std::move(unit), "");
+  evidence.n = n;
+  evidence.formula = std::move(formula);
+  evidence.source = std::move(source);
+  return evidence;
+}
+
+/// Figures of one contender: everything but the judgement.
+struct Figures {
+  const Trial* trial = nullptr;
+  const GroupTest* group = nullptr;
+  std::size_t place = 0;  // in the group
+  double adjusted = 1;    // times the number of groups
+  std::optional<SharpeFacts> excess;
+};
+
+void fill_returns(StrategyVerdict& verdict, const Figures& f, const VerdictOptions& options) {
+  const double p = f.trial->periods_per_year;
+  verdict.excess_return = named(
+      "excess_return", "fraction a year", verdict.n,
+      "mean((net - rf) - w (benchmark - rf)) p, w matches volatility on the training span", "");
+  Evidence& excess = verdict.excess_return;
+  if (verdict.n < 2) {
+    excess.reason = "fewer than two periods";
+    return;
+  }
+  excess.estimate = f.group->tests.mean[f.place] * p;
+  if (!(f.group->tests.standard_error[f.place] > 0)) {
+    excess.assumptions = "does not vary: no test is possible";
+    return;
+  }
+  excess.p_value = f.group->tests.unadjusted[f.place];
+  excess.null = "mean at most 0";
+  const std::span<const double> series[] = {f.trial->excess};
+  const ResamplePlan plan{verdict.n, std::min<std::size_t>(f.group->replicates, 2000),
+                          f.group->mean_block, options.seed};
+  const IntervalEstimate interval =
+      mean_intervals(series, plan, 0.95, IntervalMethod::Studentized).front();
+  if (interval.interval)
+    excess.interval = Bounds{interval.interval->low * p, interval.interval->high * p};
+  excess.method = fmt::format(
+      "stationary bootstrap, mean block {:.3g} periods, studentised; p from {} replicates",
+      f.group->mean_block, f.group->replicates);
+  excess.assumptions = "stationary returns";
+}
+
+void fill_adjusted(StrategyVerdict& verdict, const Figures& f, std::size_t groups, double hochberg,
+                   std::size_t trials) {
+  verdict.romano_wolf = named("romano_wolf", "p-value", verdict.n,
+                              "(1 + #{largest t* of the not larger ones >= t}) / (B + 1), "
+                              "step-down, times the number of groups of dates",
+                              "RomanoWolf2005");
+  verdict.benjamini_hochberg =
+      named("benjamini_hochberg", "p-value", verdict.n, "smallest p_(i) N / i from this rank up",
+            "BenjaminiHochberg1995");
+  if (verdict.n < 2 || !(f.group->tests.standard_error[f.place] > 0)) {
+    verdict.romano_wolf.reason =
+        verdict.n < 2 ? "fewer than two periods" : "the excess returns do not vary";
+    verdict.benjamini_hochberg.reason = verdict.romano_wolf.reason;
+    return;
+  }
+  verdict.romano_wolf.estimate = f.adjusted;
+  verdict.romano_wolf.p_value = f.adjusted;
+  verdict.romano_wolf.null = "no trial with these dates has a mean above 0";
+  verdict.romano_wolf.method = fmt::format(
+      "among {} trials with the same dates, {} groups, {} replicates, mean block {:.3g} periods",
+      f.group->members.size(), groups, f.group->replicates, f.group->mean_block);
+  verdict.romano_wolf.assumptions = "stationary returns";
+  verdict.benjamini_hochberg.estimate = hochberg;
+  verdict.benjamini_hochberg.p_value = hochberg;
+  verdict.benjamini_hochberg.null = "mean at most 0";
+  verdict.benjamini_hochberg.method =
+      fmt::format("share of false discoveries among {} trials", trials);
+  verdict.benjamini_hochberg.assumptions = "positively dependent tests";
+}
+
+std::vector<double> over_cash(const Trial& trial, double risk_free) {
+  std::vector<double> returns(trial.net);
+  const double rate = per_period_rate(risk_free, trial.periods_per_year);
+  for (double& value : returns) value -= rate;
+  return returns;
+}
+
+/// Variance over all trials of their Sharpe ratios a period; 0 with fewer than two.
+double sharpe_variance(const TrialLedger& ledger, double risk_free) {
+  std::vector<double> ratios;
+  for (const Trial& trial : ledger.trials) {
+    if (const auto facts = sharpe_facts(over_cash(trial, risk_free)))
+      ratios.push_back(facts->sharpe.value);
+  }
+  if (ratios.size() < 2) return 0;
+  const auto n = static_cast<double>(ratios.size());
+  const double mean = std::accumulate(ratios.begin(), ratios.end(), 0.0) / n;
+  double square = 0;
+  for (const double ratio : ratios) square += (ratio - mean) * (ratio - mean);
+  return square / (n - 1);
+}
+
+void fill_sharpe(StrategyVerdict& verdict, const Figures& f, double variance, double effective,
+                 std::size_t trials, const VerdictOptions& options) {
+  verdict.probabilistic_sharpe =
+      named("probabilistic_sharpe", "probability", verdict.n,
+            "Phi(SR sqrt(n - 1) / sqrt(1 - skewness SR + (raw kurtosis - 1) / 4 SR^2))",
+            "BaileyLopezDePrado2012");
+  verdict.deflated_sharpe = named(
+      "deflated_sharpe", "probability", verdict.n,
+      "probabilistic Sharpe against sqrt(V) E_N, V the variance of the trials' ratios a period",
+      "BaileyLopezDePrado2014");
+  verdict.minimum_track_record = named(
+      "minimum_track_record", "periods", verdict.n,
+      "1 + (1 - skewness SR + (raw kurtosis - 1) / 4 SR^2) (z / SR)^2", "BaileyLopezDePrado2012");
+  const char* reason = verdict.n < 2 ? "fewer than two periods" : "the returns have no variance";
+  if (const auto facts = sharpe_facts(over_cash(*f.trial, options.risk_free))) {
+    verdict.probabilistic_sharpe.estimate = probabilistic_sharpe(*facts);
+    verdict.probabilistic_sharpe.assumptions = "independent returns";
+    verdict.probabilistic_sharpe.method = "net returns over cash, against 0";
+    verdict.deflated_sharpe.estimate = deflated_sharpe(*facts, std::max(1.0, effective), variance);
+    verdict.deflated_sharpe.assumptions = "independent returns; normal ratios of trials";
+    verdict.deflated_sharpe.method = fmt::format(
+        "{} trials worth {:.3g} independent ones, V = {:.4g}", trials, effective, variance);
+  } else {
+    verdict.probabilistic_sharpe.reason = verdict.deflated_sharpe.reason = reason;
+  }
+  if (!f.excess) {
+    verdict.minimum_track_record.reason = verdict.n < 2 ? reason : "the excess returns do not vary";
+  } else if (const auto length = minimum_track_record(*f.excess)) {
+    verdict.minimum_track_record.estimate = *length;
+    verdict.minimum_track_record.method = "excess returns over the benchmark, against 0 at 95 %";
+    verdict.minimum_track_record.assumptions = "independent returns";
+  } else {
+    verdict.minimum_track_record.reason =
+        "the mean excess return is not above 0: no length would do";
+  }
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
+  return text;
+}
+
+void decide(StrategyVerdict& verdict, const Contender& contender, const Figures& f,
+            std::size_t groups, const VerdictOptions& options) {
+  std::vector<std::string> faults = contender.faults;
+  faults.insert(faults.end(), contender.audit.problems.begin(), contender.audit.problems.end());
+  if (verdict.n == 0) faults.emplace_back("there is no out-of-sample period");
+  if (!faults.empty()) {
+    verdict.judgement = Judgement::Invalid;
+    verdict.words = joined(faults);
+    return;
+  }
+  verdict.judgement = Judgement::NotShown;
+  if (verdict.n < 2 || !(f.group->tests.standard_error[f.place] > 0)) {
+    verdict.words = verdict.n < 2
+                        ? "one out-of-sample period shows nothing"
+                        : "the returns over the benchmark do not vary: there is nothing to test";
+    return;
+  }
+  const StepDown& tests = f.group->tests;
+  const double p = f.trial->periods_per_year;
+  const auto n = static_cast<double>(verdict.n);
+  const double t = tests.t[f.place];
+  const double sharpe = annual(f.excess->sharpe, p).value;
+  const double critical = tests.critical_value(options.significance / static_cast<double>(groups));
+  const bool significant = f.adjusted <= options.significance;
+  const bool long_enough =
+      verdict.minimum_track_record.estimate && n >= *verdict.minimum_track_record.estimate;
+  const std::string among =
+      fmt::format("{} {}", f.group->members.size(),
+                  f.group->members.size() == 1 ? "trial" : "trials of the same dates");
+  const std::string record = fmt::format("{} periods ({})", verdict.n, years_of(n, p));
+  if (significant && long_enough) {
+    verdict.judgement = Judgement::Skill;
+    verdict.words = fmt::format(
+        "annual Sharpe ratio over the benchmark {:.2f}; adjusted p {:.4f} among {} in {} {}, at "
+        "most {:g}; record of {}, "
+        "{:.0f} needed",
+        sharpe, f.adjusted, among, groups, groups == 1 ? "group" : "groups", options.significance,
+        record, std::ceil(*verdict.minimum_track_record.estimate));
+    return;
+  }
+  verdict.words =
+      fmt::format("adjusted p {:.4f} among {}{}, {:g} or less needed", f.adjusted, among,
+                  groups > 1 ? fmt::format(" in {} groups", groups) : "", options.significance);
+  if (significant) {
+    verdict.words =
+        fmt::format("the record of {} is shorter than the minimum of {:.0f} periods", record,
+                    std::ceil(verdict.minimum_track_record.estimate.value_or(n + 1)));
+    return;
+  }
+  if (std::isfinite(critical) && critical > 0) {
+    // The ratio that this record length would need, at the standard error it has.
+    const double needed =
+        critical * tests.standard_error[f.place] / deviation_of(f.trial->excess) * std::sqrt(p);
+    verdict.words += fmt::format(
+        "; over {} the annual Sharpe ratio over the benchmark would have to be about {:.2f}, was "
+        "{:.2f}",
+        record, needed, sharpe);
+    if (t > 0) {
+      const double periods = n * (critical / t) * (critical / t);
+      verdict.words +=
+          fmt::format("; at {:.2f} it would take about {}", sharpe, years_of(periods, p));
+    }
+  }
+}
+
+std::string summary(const Verdict& verdict) {
+  std::vector<std::string> skill;
+  std::size_t invalid = 0;
+  for (const StrategyVerdict& strategy : verdict.strategies) {
+    if (strategy.judgement == Judgement::Skill) skill.push_back(strategy.name);
+    invalid += strategy.judgement == Judgement::Invalid ? 1 : 0;
+  }
+  const std::size_t all = verdict.strategies.size();
+  std::string text;
+  if (skill.empty()) {
+    text = all == 1 ? "Skill is not shown" : fmt::format("None of {} strategies shows skill", all);
+  } else {
+    std::string names;
+    for (const std::string& name : skill) names += (names.empty() ? "" : ", ") + name;
+    text = all == 1 ? fmt::format("{} shows skill", names)
+                    : fmt::format("{} of {} strategies {} skill: {}", skill.size(), all,
+                                  skill.size() == 1 ? "shows" : "show", names);
+  }
+  text += fmt::format(", judged among {} {}.", verdict.trials,
+                      verdict.trials == 1 ? "trial" : "trials");
+  if (invalid > 0)
+    text += fmt::format(" The record of {} is invalid.",
+                        invalid == 1 ? "one" : std::to_string(invalid));
+  return text;
+}
+
+}  // namespace
+
+double volatility_weight(std::span<const double> train_strategy,
+                         std::span<const double> train_benchmark) {
+  const double benchmark = deviation_of(train_benchmark);
+  return benchmark > 0 ? deviation_of(train_strategy) / benchmark : 0;
+}
+
+std::vector<double> excess_over_benchmark(std::span<const double> net,
+                                          std::span<const double> benchmark, double weight,
+                                          double risk_free) {
+  if (!benchmark.empty() && benchmark.size() != net.size()) {
+    fail(Fault::Numeric, "benchmark",
+         fmt::format("expected {} returns, was {}; align it first", net.size(), benchmark.size()));
+  }
+  std::vector<double> excess;
+  excess.reserve(net.size());
+  for (std::size_t t = 0; t < net.size(); ++t) {
+    const double over = benchmark.empty() ? 0 : weight * (benchmark[t] - risk_free);
+    excess.push_back(net[t] - risk_free - over);
+  }
+  return excess;
+}
+
+std::string_view text(Judgement judgement) {
+  switch (judgement) {
+    case Judgement::Skill:
+      return "skill";
+    case Judgement::NotShown:
+      return "not shown";
+    case Judgement::Invalid:
+      return "invalid";
+  }
+  return "invalid";
+}
+
+std::vector<Evidence> StrategyVerdict::evidence() const {
+  return {excess_return,        romano_wolf,     benjamini_hochberg,
+          probabilistic_sharpe, deflated_sharpe, minimum_track_record};
+}
+
+bool Verdict::all_skill() const {
+  return !strategies.empty() &&
+         std::all_of(strategies.begin(), strategies.end(),
+                     [](const StrategyVerdict& s) { return s.judgement == Judgement::Skill; });
+}
+
+Verdict judge(std::span<const Contender> contenders, const TrialLedger& ledger,
+              const VerdictOptions& options) {
+  if (!(options.significance > 0 && options.significance < 1)) {
+    fail(Fault::Numeric, "significance",
+         fmt::format("expected a level between 0 and 1, was {}", options.significance));
+  }
+  Verdict verdict;
+  verdict.trials = ledger.size();
+  verdict.effective_trials = ledger.effective();
+  std::vector<GroupTest> groups;
+  std::vector<double> unadjusted(ledger.size(), 1);
+  const std::vector<std::vector<std::size_t>> members = ledger.groups();
+  verdict.groups = members.size();
+  for (const std::vector<std::size_t>& group : members) {
+    groups.push_back(test_group(ledger, group, members.size(), options));
+    for (std::size_t i = 0; i < groups.back().tests.unadjusted.size(); ++i) {
+      unadjusted[group[i]] = groups.back().tests.unadjusted[i];
+    }
+  }
+  const std::vector<double> hochberg = adjust(unadjusted, Adjustment::BenjaminiHochberg);
+  const double variance = sharpe_variance(ledger, options.risk_free);
+
+  for (const Contender& contender : contenders) {
+    Figures figures;
+    std::size_t index = 0;
+    for (const GroupTest& group : groups) {
+      for (std::size_t i = 0; i < group.members.size(); ++i) {
+        if (ledger.trials[group.members[i]].key != contender.trial_key) continue;
+        index = group.members[i];
+        figures.trial = &ledger.trials[index];
+        figures.group = &group;
+        figures.place = i;
+      }
+    }
+    if (figures.trial == nullptr) {
+      fail(Fault::Internal, contender.name, "expected its trial in the ledger, was none");
+    }
+    StrategyVerdict result;
+    result.name = contender.name;
+    result.n = figures.trial->times.size();
+    if (result.n > 0) {
+      figures.adjusted = std::min(
+          1.0, figures.group->tests.adjusted[figures.place] * static_cast<double>(verdict.groups));
+      figures.excess = sharpe_facts(figures.trial->excess);
+    }
+    fill_returns(result, figures, options);
+    fill_adjusted(result, figures, verdict.groups, hochberg[index], verdict.trials);
+    fill_sharpe(result, figures, variance, verdict.effective_trials, verdict.trials, options);
+    decide(result, contender, figures, verdict.groups, options);
+    verdict.strategies.push_back(std::move(result));
+  }
+  verdict.text = summary(verdict);
+  return verdict;
+}
+
+}  // namespace walras::stats
