@@ -2,11 +2,6 @@
 // The generated markets that the engine ships.
 #include "engine/venue/venue.hpp"
 
-namespace walras {
-template <class Interface, class... Context>
-class Registry;
-}  // namespace walras
-
 namespace walras::engine {
 
 /// Adds zero_intelligence (Poisson flow on a full order book) and intensity (a mid that moves, fills by distance).
