@@ -2,6 +2,7 @@
 // Regime: the state of the world over time, which scales a generated market. Generators ask for it; it knows no generator.
 #include "engine/base/random.hpp"
 #include "engine/base/registry.hpp"
+#include "engine/base/registry.hpp"
 #include "engine/base/units.hpp"
 
 namespace walras::engine {

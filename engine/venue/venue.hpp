@@ -5,6 +5,7 @@
 // beyond the event it was given. A Generator is the immutable description of a generated market,
 // shared by threads; it makes a fresh Venue for a seed.
 #include "engine/base/random.hpp"
+#include "engine/base/registry.hpp"
 #include "engine/market/event.hpp"
 
 #include <functional>
