@@ -1,5 +1,6 @@
 #pragma once
 // The generated markets that the engine ships.
+#include "engine/base/registry.hpp"
 #include "engine/venue/venue.hpp"
 
 namespace walras::engine {

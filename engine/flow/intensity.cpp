@@ -215,6 +215,7 @@ class Intensity final : public Generator {
   const std::vector<Instrument>& instruments() const override { return instruments_; }
   Nanos duration() const override { return duration_; }
   Nanos sampling() const override { return {std::llround(params_.step_s * 1e9)}; }
+  const char* default_latency() const override { return "none"; }  // as in the paper
   std::unique_ptr<Venue> venue(Rng random) const override {
     return std::make_unique<IntensityVenue>(params_, instruments_[0], regime_ ? regime_(random.child("regime")) : nullptr,
                                             random.child("intensity"));

@@ -1,5 +1,6 @@
 #pragma once
 // A market without a book: a mid price that steps up or down, and orders that arrive at quotes by their distance from it.
+#include "engine/base/registry.hpp"
 #include "engine/venue/venue.hpp"
 
 namespace walras::engine {

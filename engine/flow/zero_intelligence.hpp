@@ -1,5 +1,6 @@
 #pragma once
 // Zero-intelligence order flow on a full matching book: nobody plans, and yet there are spreads, depth and impact.
+#include "engine/base/registry.hpp"
 #include "engine/venue/venue.hpp"
 
 namespace walras::engine {
