@@ -255,7 +255,7 @@ TEST_CASE("PPO's loss agrees with a computation by hand") {
   const torch::Tensor old = torch::full({2}, -std::numbers::ln2, torch::kFloat32);
   const torch::Tensor values = torch::tensor({1.0F, 2.0F}), returns = torch::tensor({2.0F, 4.0F});
   // Ratios 1.5 and 0.5. A = (2, -1): min(3, 2.4) and min(-0.5, -0.8), so the policy term is -(2.4 - 0.8) / 2.
-  PpoWeights weights{.clip = 0.2, .value = 0.5, .entropy = 0.01, .normalise = false};
+  agents::PpoWeights weights{.clip = 0.2, .value = 0.5, .entropy = 0.01, .normalise = false};
   agents::PpoTerms terms =
       agents::ppo_loss(logits, values, actions, old, torch::tensor({2.0F, -1.0F}), returns, weights);
   const double entropy = -(0.25 * std::log(0.25) + 0.75 * std::log(0.75));
