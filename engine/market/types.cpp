@@ -1,49 +1,16 @@
 #include "engine/market/types.hpp"
 
 #include "engine/base/error.hpp"
+#include "engine/market/decimal.hpp"
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 namespace walras::engine {
 namespace {
-
-/// A double as the decimal that people wrote: digits x 10^exponent, from its shortest exact text.
-struct Decimal {
-  Money::Integer digits = 0;
-  int exponent = 0;
-};
-
-Decimal shortest_decimal(double value) {
-  char text[64];
-  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
-  Decimal result;
-  bool after_point = false;
-  const char* at = text;
-  for (; at != end && *at != 'e'; ++at) {
-    if (*at == '.') {
-      after_point = true;
-      continue;
-    }
-    result.digits = result.digits * 10 + (*at - '0');
-    result.exponent -= after_point ? 1 : 0;
-  }
-  if (at != end) {
-    ++at;
-    if (at != end && *at == '+') ++at;
-    int exponent = 0;
-    std::from_chars(at, end, exponent);
-    result.exponent += exponent;
-  }
-  while (result.digits != 0 && result.digits % 10 == 0) {
-    result.digits /= 10;
-    ++result.exponent;
-  }
-  return result;
-}
 
 std::int64_t nearest_multiple(double value, double step, const std::string& name,
                               const char* what) {
@@ -76,8 +43,8 @@ Money Instrument::tick_value() const {
   const Decimal lot = shortest_decimal(lot_size);
   const Decimal points = shortest_decimal(multiplier);
   Money::Integer value = 0;
-  bool exact = !__builtin_mul_overflow(tick.digits, lot.digits, &value) &&
-               !__builtin_mul_overflow(value, points.digits, &value);
+  bool exact = !__builtin_mul_overflow(Money::Integer{tick.mantissa}, Money::Integer{lot.mantissa}, &value) &&
+               !__builtin_mul_overflow(value, Money::Integer{points.mantissa}, &value);
   int exponent = tick.exponent + lot.exponent + points.exponent + 12;
   for (; exact && exponent > 0; --exponent) exact = !__builtin_mul_overflow(value, 10, &value);
   for (; exact && exponent < 0; ++exponent) {

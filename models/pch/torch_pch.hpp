@@ -1,2 +1,2 @@
-// Compiled alone as a precompiled header, so without #pragma once: in a main file that is a warning.
+#pragma once
 #include "models/torch.hpp"
