@@ -61,26 +61,22 @@ BlockLength block_length(std::span<const double> x) {
   const std::vector<double> covariance = autocovariance(x, longest);
   const double threshold = 2 * std::sqrt(std::log10(size) / size);
 
-  // The smallest lag that `quiet` insignificant ones follow; failing that, the last significant
-  // one.
-  std::size_t significant = 0;
+  // The first lag of a run of insignificant ones, as in the authors' program (the paper's text counts one less);
+  // failing that, the last significant one.
+  std::size_t cut = 0;
   std::size_t run = 0;
   std::size_t last = 0;
-  bool found = false;
-  for (std::size_t lag = 1; lag <= longest && !found; ++lag) {
+  for (std::size_t lag = 1; lag <= longest && cut == 0; ++lag) {
     if (std::abs(covariance[lag] / covariance[0]) < threshold) {
-      if (++run == quiet) {
-        significant = lag - quiet;
-        found = true;
-      }
+      if (++run == quiet) cut = lag - quiet + 1;
     } else {
       run = 0;
       last = lag;
     }
   }
-  if (!found) significant = last;
+  if (cut == 0) cut = last;
 
-  const std::size_t width = std::min(2 * std::max<std::size_t>(significant, 1), longest);
+  const std::size_t width = std::min(2 * cut, longest);
   double spectrum = covariance[0];
   double slope = 0;
   for (std::size_t lag = 1; lag <= width; ++lag) {
@@ -95,7 +91,7 @@ BlockLength block_length(std::span<const double> x) {
   const auto within = [&](double length) {
     return std::isfinite(length) ? std::clamp(length, 1.0, cap) : cap;
   };
-  return {within(stationary), within(circular), significant};
+  return {within(stationary), within(circular), last};
 }
 
 double automatic_bandwidth(std::span<const double> x, Kernel kernel) {

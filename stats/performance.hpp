@@ -22,8 +22,8 @@ struct Conventions {
   double minimum_acceptable =
       0;               ///< MAR a year; for Sortino, downside deviation and Omega. Range: > -1
   double tail = 0.05;  ///< probability beyond VaR and CVaR, and of the tail ratio. Range: (0, 0.5)
-  std::optional<double>
-      calendar_years;  ///< replaces the years told from time stamps, e.g. of joined test spans
+  /// Replaces the years told from time stamps, as for joined test spans.
+  std::optional<double> calendar_years = std::nullopt;
 };
 /// Rate a period that compounds to `yearly` over `periods_per_year` periods.
 [[nodiscard]] double per_period_rate(double yearly, double periods_per_year);
@@ -115,7 +115,7 @@ struct TradingFigures {
   double exposure = 0;  ///< share of periods with a position, in [0, 1]
   double gross_leverage = 0;  ///< average gross position value over equity
   double costs = 0;           ///< fees, spread and slippage a year, as a fraction of average equity
-  std::vector<double> trades;  ///< profit of each round trip after costs, in currency
+  std::vector<double> trades = {};  ///< profit of each round trip after costs, in currency
 };
 /// turnover, exposure, gross_leverage, costs, trades, trade_hit_rate, trade_payoff,
 /// trade_expectancy, profit_factor. Trade metrics resample trades (independently) for their

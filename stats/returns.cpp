@@ -207,4 +207,19 @@ Joined join(std::span<const ReturnSeries> pieces) {
   return joined;
 }
 
+Joined lay_end_to_end(std::span<const ReturnSeries> pieces) {
+  std::vector<ReturnSeries> laid(pieces.begin(), pieces.end());
+  std::optional<Nanos> end;
+  for (ReturnSeries& piece : laid) {
+    check(piece);
+    if (piece.times.empty()) continue;
+    const Nanos start = start_of(piece);
+    const Nanos shift = end.value_or(start) - start;
+    for (Nanos& time : piece.times) time += shift;
+    piece.start = start + shift;
+    end = piece.times.back();
+  }
+  return join(laid);
+}
+
 }  // namespace walras::stats

@@ -13,7 +13,7 @@ struct TearSheetInput {
   ReturnSeries net;  ///< after costs
   const ReturnSeries* benchmark =
       nullptr;  ///< borrowed for the call; none: no metric that needs one
-  std::optional<TradingFigures> trading;
+  std::optional<TradingFigures> trading = std::nullopt;
   Conventions conventions;
   Resamples resamples;  ///< replicates 0: no intervals
 };
