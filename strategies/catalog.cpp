@@ -1,6 +1,7 @@
 #include "strategies/catalog.hpp"
 
 #include "strategies/linear_predictor.hpp"
+#include "strategies/model_driven.hpp"
 #include "strategies/rules/rules.hpp"
 
 namespace walras::strategies {
@@ -11,6 +12,7 @@ void add_strategies(Registry<Strategy, const StrategyContext&>& registry) {
   add_cross_sectional_rules(registry);
   add_execution_rules(registry);
   add_market_making_rules(registry);
+  add_model_driven(registry);
 }
 
 void add_predictors(Registry<Predictor, const PredictorContext&>& registry) { add_linear_predictor(registry); }
