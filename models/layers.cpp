@@ -67,8 +67,8 @@ CausalConvolution::CausalConvolution(std::int64_t in, std::int64_t out, std::int
 
 torch::Tensor CausalConvolution::forward(const torch::Tensor& input) const {
   const std::int64_t past = (kernel_ - 1) * dilation_;
-  return at::conv1d(past == 0 ? input : at::constant_pad_nd(input, {past, 0}), weight, bias, /*stride=*/1, /*padding=*/0,
-                    dilation_);
+  const torch::Tensor padded = past == 0 ? input : at::constant_pad_nd(input, {past, 0});
+  return at::conv1d(padded, weight, bias, /*stride=*/{1}, /*padding=*/at::IntArrayRef{0}, /*dilation=*/{dilation_});
 }
 
 }  // namespace walras::models

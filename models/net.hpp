@@ -7,6 +7,7 @@
 
 #include "engine/base/random.hpp"
 #include "models/archive.hpp"
+#include "models/device.hpp"
 #include "models/torch.hpp"
 
 namespace walras::models {
@@ -28,12 +29,7 @@ class Net : public torch::nn::Module {
 /// Sets all parameters from arrays. Throws Error{Data} when one is absent, of another shape or not finite.
 void copy_in(torch::nn::Module& module, const Archive& archive, const std::string& prefix = "");
 
-/// A (possibly empty) choice of where networks compute.
-enum class Device : std::uint8_t {
-  Auto,  ///< CUDA where LibTorch's CUDA library and a device are found, else the CPU
-  Cpu,
-  Cuda   ///< Throws Error{Unavailable} where there is none
-};
+/// Throws Error{Unavailable} at `where` when CUDA is demanded and absent.
 [[nodiscard]] torch::Device find_device(Device wanted, const std::string& where);
 /// One intra-op thread on the calling thread: small networks are slower with more. Call before any computation.
 void use_one_thread();

@@ -35,12 +35,12 @@ class PriceCnnPredictor final : public strategies::Predictor {
     use_one_thread();
     if (data.channels != context_.channels || data.window != context_.window || data.outputs != context_.outputs ||
         data.inputs.size() != data.rows * data.channels * data.window ||
-        data.targets.size() != data.rows * data.outputs) {
+        data.targets.size() != data.rows * data.outputs || (!data.times.empty() && data.times.size() != data.rows)) {
       fail(Fault::Numeric, "training data",
            fmt::format("expected rows of {} x {} inputs and {} outputs, was {} x {} and {}", context_.channels,
                        context_.window, context_.outputs, data.channels, data.window, data.outputs));
     }
-    const RowSplit split = split_rows(data.rows, params_.training);
+    const RowSplit split = split_rows(data, params_.training);
     check_finite(data, static_cast<std::size_t>(params_.training.batch));
     const Scaler scaler = Scaler::fit(data, split.train);
     std::shared_ptr<Regressor> model = make(random.child("weights"));

@@ -34,9 +34,9 @@ struct TrainingParams {
     field("schedule", &P::schedule, {.doc = "of the learning rate: to 0 along a cosine, or halved on a plateau"});
     field("loss", &P::loss, {.doc = "of scaled targets"});
     field("validation", &P::validation,
-          {.min = 0, .max = 0.9, .doc = "last share of the rows, for early stopping; 0 = none"});
+          {.min = 0, .max = 0.9, .doc = "last share of the steps, for early stopping; 0 = none"});
     field("gap", &P::gap,
-          {.unit = "rows", .min = 0, .max = 1e9, .doc = "rows left out before validation, so that windows do not overlap"});
+          {.unit = "steps", .min = 0, .max = 1e9, .doc = "left out before validation, so that windows do not overlap"});
     field("patience", &P::patience,
           {.unit = "epochs", .min = 1, .max = 100'000, .doc = "epochs without a better validation loss before stopping"});
     field("device", &P::device, {.doc = "where to train; auto takes CUDA where it is, and then results depend on it"});
@@ -47,8 +47,9 @@ struct TrainingParams {
 struct RowSplit {
   std::size_t train = 0, validation = 0;
 };
-/// Throws Error{Numeric} when either part would be empty (validation only when asked for).
-[[nodiscard]] RowSplit split_rows(std::size_t rows, const TrainingParams& params);
+/// Splits by steps (times), never within one. Throws Error{Numeric} when either part would be empty (validation only
+/// when asked for).
+[[nodiscard]] RowSplit split_rows(const strategies::Dataset& data, const TrainingParams& params);
 
 /// Mean and standard deviation a channel (of inputs) and an output (of targets; mean 0 where it cannot be told from 0).
 struct Scaler {
@@ -123,10 +124,4 @@ struct walras::EnumNames<walras::models::Loss> {
   using E = walras::models::Loss;
   static constexpr std::array<std::pair<E, std::string_view>, 2> names{
       {{E::SquaredError, "squared_error"}, {E::Huber, "huber"}}};
-};
-template <>
-struct walras::EnumNames<walras::models::Device> {
-  using E = walras::models::Device;
-  static constexpr std::array<std::pair<E, std::string_view>, 3> names{
-      {{E::Auto, "auto"}, {E::Cpu, "cpu"}, {E::Cuda, "cuda"}}};
 };

@@ -37,6 +37,7 @@ struct Verbatim {
 struct Cell {
   std::string text;
   Tone tone = Tone::Plain;
+  std::string small = {};           ///< a second line: an interval, a count
   std::optional<double> heat = {};  ///< -1 (loss) to 1 (gain): shades the cell
 };
 

@@ -7,6 +7,7 @@
 #include "engine/market/types.hpp"
 #include "reports/document.hpp"
 #include "stats/evidence.hpp"
+#include "stats/verdict.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -35,20 +36,6 @@ struct FoldLine {
   std::string note;
 };
 
-/// One line of the significance table, over the out-of-sample record. Absent: a dash, and `note` says why.
-struct Significance {
-  std::optional<double> p_value;                ///< one-sided, unadjusted
-  std::optional<double> romano_wolf;            ///< adjusted among the study's trials: this one decides
-  std::optional<double> benjamini_hochberg;
-  std::optional<double> probabilistic_sharpe;   ///< probability that the true Sharpe ratio exceeds 0
-  std::optional<double> deflated_sharpe;        ///< the same against the best of so many lucky trials
-  std::optional<double> minimum_track_record;   ///< periods
-  std::size_t observations = 0;                 ///< periods
-  std::string note;
-};
-
-enum class Outcome : std::uint8_t { Skill, NotShown, Invalid };
-
 /// A curve that grew while something was trained: loss, reward, accuracy.
 struct LearningCurve {
   struct Line { std::string name; std::vector<double> values; };  ///< one value a point of `x`
@@ -57,6 +44,9 @@ struct LearningCurve {
   std::vector<Line> lines;
 };
 
+/// 2.5 and 97.5 % of resampled growth of 1 from the out-of-sample start; one value an out-of-sample period.
+struct Cone { std::vector<double> low, high; };
+
 struct StrategyReport {
   std::string name, kind;
   Json parameters;                              ///< resolved, as in the scenario
@@ -64,9 +54,7 @@ struct StrategyReport {
   Returns out_of_sample;                        ///< the concatenated test spans
   std::vector<stats::Evidence> in_sample_metrics, out_of_sample_metrics;
   std::vector<FoldLine> folds;
-  Significance significance;
-  Outcome outcome = Outcome::NotShown;
-  std::string reason;                           ///< of the outcome, in words; with what it would take, or what is wrong
+  std::optional<Cone> cone;
   std::vector<LearningCurve> learning;
   std::vector<std::string> warnings;
 };
@@ -81,19 +69,6 @@ struct Provenance {
   std::uint64_t events = 0;
 };
 
-struct Trials {
-  std::string study;
-  std::size_t recorded = 0;
-  double effective = 0;
-  std::string ledger_hash;
-};
-
-struct Gate {
-  std::string expression;
-  bool passed = false;
-  std::string found;                            ///< the value, in words
-};
-
 struct ReportInput {
   std::string title;
   Json scenario;                                ///< resolved
@@ -101,10 +76,11 @@ struct ReportInput {
   double periods_per_year = 0;
   std::string benchmark;                        ///< its name; empty = cash
   std::string currency = "USD";
-  std::string verdict;                          ///< the whole run's, in words; empty = made from the strategies' outcomes
+  double risk_free = 0;                         ///< a year
+  stats::Verdict verdict;                       ///< as judge() gave it; its strategies are found by name
   std::vector<StrategyReport> strategies;
-  std::vector<Gate> gates;
-  Trials trials;
+  std::vector<stats::GateResult> gates;
+  std::string trial_study, ledger_hash;         ///< the trial ledger; the counts are the verdict's
   std::vector<stats::Evidence> study;           ///< of the study as a whole: pbo, spa ...
   std::vector<std::string> notes;               ///< repeated beside the verdict (hindsight); inputs' notes are added
   std::vector<std::string> warnings;

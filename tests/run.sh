@@ -67,7 +67,7 @@ if [ -n "$full" ] && [ ${#names[@]} -eq 0 ]; then
   setup build-tsan -Db_sanitize=thread -Db_lundef=false -Dtorch=disabled -Dbuildtype=debugoptimized &&
     suite build-tsan tsan --no-suite slow --no-suite oracle --no-suite fuzz base engine scenarios || failures=$((failures + 1))
   step "clang: the whole again without networks, and the fuzz targets"
-  CC=clang CXX=clang++ setup build-clang -Dtorch=disabled -Dfuzz=enabled &&
+  CC=clang CXX=clang++ setup build-clang -Dtorch=disabled -Dfuzz=enabled -Db_lundef=false &&
     ninja -C build-clang program && suite build-clang clang --no-suite slow --no-suite oracle || failures=$((failures + 1))
 fi
 

@@ -22,6 +22,16 @@ struct Chosen {
 [[nodiscard]] Json kind_schema(std::string_view kind, const std::string& doc, const Json& params);
 /// One of the kinds, or the bare name of a kind that needs no params.
 [[nodiscard]] Json family_schema(Json kinds, Json bare_names);
+/// Runs `make`; a component that refuses a combination of its params names the member alone ("slow"), and gets its place in front.
+template <class Make>
+auto placed(const std::string& where, Make&& make) {
+  try {
+    return make();
+  } catch (const Error& error) {
+    if (error.fault() != Fault::Scenario || error.where().starts_with('/')) throw;
+    throw Error(Fault::Scenario, error.where().empty() ? where : where + "/" + error.where(), error.message());
+  }
+}
 /// {"kind": kind, ...params}
 [[nodiscard]] Json with_kind(std::string_view kind, Json params);
 
@@ -34,7 +44,9 @@ void Registry<Interface, Context...>::add(std::string_view kind, std::string_vie
   using Params = typename Component::Params;
   Entry entry;
   entry.build = [](const Json& params, const std::string& where, Context... context) {
-    return std::make_unique<Component>(load<Params>(params, where), std::forward<Context>(context)...);
+    return detail::placed(where, [&] {
+      return std::make_unique<Component>(load<Params>(params, where), std::forward<Context>(context)...);
+    });
   };
   entry.schema = walras::schema<Params>();
   entry.defaults = dump(Params{});

@@ -1,11 +1,7 @@
 #pragma once
 // The generated markets that the engine ships.
+#include "engine/base/registry.hpp"
 #include "engine/venue/venue.hpp"
-
-namespace walras {
-template <class Interface, class... Context>
-class Registry;
-}  // namespace walras
 
 namespace walras::engine {
 

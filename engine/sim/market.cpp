@@ -230,7 +230,7 @@ class GeneratedPlan final : public Plan {
  private:
   GeneratedPlan(std::unique_ptr<Generator> generator, MarketParams& market, VenueParams& venue,
                 const EngineCatalog& catalog)
-      : Plan(nullptr, generator->instruments(), venue, catalog, "constant"),
+      : Plan(nullptr, generator->instruments(), venue, catalog, generator->default_latency()),
         generator_(std::move(generator)) {
     refuse_bar_settings(venue);
     if (venue.queue) {

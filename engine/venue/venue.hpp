@@ -5,6 +5,7 @@
 // beyond the event it was given. A Generator is the immutable description of a generated market,
 // shared by threads; it makes a fresh Venue for a seed.
 #include "engine/base/random.hpp"
+#include "engine/base/registry.hpp"
 #include "engine/market/event.hpp"
 
 #include <functional>
@@ -94,6 +95,8 @@ class Generator {
   /// Seconds of trading in a year, for annualisation: 252 days of 6.5 hours unless the market says
   /// otherwise.
   [[nodiscard]] virtual double seconds_per_year() const { return 252 * 6.5 * 3600; }
+  /// Kind of the latency model when the scenario names none.
+  [[nodiscard]] virtual const char* default_latency() const { return "constant"; }
   /// A market on [0, duration), all of whose randomness comes from `random`.
   [[nodiscard]] virtual std::unique_ptr<Venue> venue(Rng random) const = 0;
 };

@@ -1,0 +1,115 @@
+// The simulation loop on bars: a moving-average crossover on one million minute bars of one
+// instrument, event by event, with orders, fees and the equity of every minute.
+#include "scenarios/bench/bench.hpp"
+
+#include "engine/base/error.hpp"
+#include "engine/base/random.hpp"
+#include "engine/catalog.hpp"
+#include "engine/sim/simulation.hpp"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+namespace walras::scenarios {
+namespace {
+
+using namespace engine;
+
+constexpr std::size_t kBars = 1'000'000;
+constexpr std::int64_t kMinute = 60 * kNanosPerSecond;
+
+std::shared_ptr<const Tape> minute_bars() {
+  Rng random(11, "bar_backtest");
+  Tape tape;
+  Instrument instrument;
+  instrument.name = "RANDOM";
+  tape.instruments.push_back(instrument);
+  tape.bars.reserve(kBars);
+  tape.events.reserve(kBars);
+  std::int64_t price = 10'000;
+  for (std::size_t i = 0; i < kBars; ++i) {
+    Bar bar;
+    bar.open_time = {static_cast<std::int64_t>(i) * kMinute};
+    bar.close_time = bar.open_time + Nanos{kMinute};
+    bar.open = {price};
+    price = std::max<std::int64_t>(1000, price + static_cast<std::int64_t>(random.below(21)) - 10);
+    bar.close = {price};
+    bar.high = {std::max(bar.open.value, price) + 3};
+    bar.low = {std::min(bar.open.value, price) - 3};
+    bar.volume = {10'000};
+    tape.bars.push_back(bar);
+    Event event;
+    event.exchange_time = event.local_time = bar.close_time;
+    event.kind = EventKind::Bar;
+    event.price = bar.close;
+    event.quantity = bar.volume;
+    event.payload = static_cast<std::uint32_t>(i);
+    tape.events.push_back(event);
+  }
+  return finish_tape(std::move(tape));
+}
+
+/// Long 100 shares while the mean of 10 closes is above the mean of 30, else flat.
+class Crossover final : public Participant {
+ public:
+  void on_event(const Event& event, Orders&) override {
+    if (event.kind != EventKind::Bar) return;
+    const std::int64_t close = event.price.value;
+    fast_ += close - at(kFast);
+    slow_ += close - at(kSlow);
+    closes_[seen_++ % closes_.size()] = close;
+  }
+  void on_slice(Nanos, Orders& orders) override {
+    if (seen_ < kSlow) return;
+    const bool above =
+        fast_ * static_cast<std::int64_t>(kSlow) > slow_ * static_cast<std::int64_t>(kFast);
+    if (above == long_) return;
+    long_ = above;
+    OrderRequest request;
+    request.side = above ? Side::Buy : Side::Sell;
+    request.quantity = {100};
+    if (request.side == Side::Buy || orders.position(0).value > 0) orders.submit(request);
+  }
+
+ private:
+  static constexpr std::size_t kFast = 10, kSlow = 30;
+  [[nodiscard]] std::int64_t at(std::size_t back) const {
+    return seen_ < back ? 0 : closes_[(seen_ - back) % closes_.size()];
+  }
+  std::array<std::int64_t, 32> closes_{};
+  std::size_t seen_ = 0;
+  std::int64_t fast_ = 0, slow_ = 0;
+  bool long_ = false;
+};
+
+std::vector<BenchCase> prepare_bar_backtest() {
+  const EngineCatalog catalog = engine_catalog();
+  const Json venue = Json::object({{"fees", Json::object({{"kind", "basis_points"}, {"bps", 1}})}});
+  const auto plan = build_market(Json::object(), venue, minute_bars(), catalog);
+  return {{"one instrument", [plan] {
+             const double taken = seconds([&] {
+               Crossover strategy;
+               AccountTerms terms;
+               terms.capital = Money::from_units(1e6);
+               Simulation simulation(plan, plan->whole(), 1);
+               simulation.add(strategy, "crossover", terms);
+               simulation.run();
+               if (simulation.events() != kBars)
+                 fail(Fault::Internal, "bar_backtest", "expected every bar to be played");
+             });
+             return static_cast<double>(kBars) / taken;
+           }}};
+}
+
+}  // namespace
+
+void add_engine_benchmarks(Benchmarks& benchmarks) {
+  benchmarks.push_back({"bar_backtest",
+                        "moving-average crossover (10/30) on 1,000,000 minute bars of one "
+                        "instrument, event by event, with fees "
+                        "and equity at every bar",
+                        "bars/s", true, 3e6, prepare_bar_backtest});
+}
+
+}  // namespace walras::scenarios
