@@ -116,7 +116,7 @@ struct Document {
   void add(Content content) { blocks.push_back(Block{std::move(content)}); }
 };
 
-/// Every text of a document that a reader sees, in reading order; charts give title, label and message.
+/// Every text of a document that a reader sees, in reading order; charts give title and message.
 [[nodiscard]] std::vector<std::string> texts(const Document& document);
 
 }  // namespace walras::reports

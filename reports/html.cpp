@@ -12,26 +12,14 @@
 namespace walras::reports {
 namespace {
 
-/// Text in HTML content and in quoted attributes. Control characters and broken UTF-8 become U+FFFD.
-std::string escaped(std::string_view text) {
+/// The same text without control characters and broken UTF-8, which become U+FFFD.
+std::string cleaned(std::string_view text) {
   std::string out;
-  out.reserve(text.size() + text.size() / 16);
+  out.reserve(text.size());
   for (std::size_t i = 0; i < text.size();) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < 0x80) {
-      ++i;
-      switch (byte) {
-        case '&': out += "&amp;"; break;
-        case '<': out += "&lt;"; break;
-        case '>': out += "&gt;"; break;
-        case '"': out += "&quot;"; break;
-        case '\'': out += "&#39;"; break;
-        default: byte < 0x20 && byte != '\n' && byte != '\t' ? out += "\uFFFD" : out += static_cast<char>(byte);
-      }
-      continue;
-    }
-    const std::size_t length = byte >= 0xF0 && byte < 0xF5 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC2 ? 2 : 0;
-    bool whole = length > 0 && byte < 0xF5 && i + length <= text.size();
+    const std::size_t length = byte < 0x80 ? 1 : byte < 0xC2 || byte > 0xF4 ? 0 : byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2;
+    bool whole = length > 0 && i + length <= text.size() && (byte >= 0x20 || byte == '\n' || byte == '\t');
     for (std::size_t k = 1; whole && k < length; ++k) whole = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
     out += whole ? text.substr(i, length) : std::string_view("\uFFFD");
     i += whole ? length : 1;
@@ -39,10 +27,25 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+/// Text in HTML content and in quoted attributes.
+std::string escaped(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + text.size() / 16);
+  for (const char character : cleaned(text)) switch (character) {
+      case '&': out += "&amp;"; break;
+      case '<': out += "&lt;"; break;
+      case '>': out += "&gt;"; break;
+      case '"': out += "&quot;"; break;
+      case '\'': out += "&#39;"; break;
+      default: out += character;
+    }
+  return out;
+}
+
 /// Text in a quoted CSS string inside <style>: everything but plain characters as a code.
 std::string css_string(std::string_view text) {
   std::string out = "\"";
-  for (const char character : text) {
+  for (const char character : cleaned(text)) {
     const auto byte = static_cast<unsigned char>(character);
     const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
                        std::string_view(" .,:-_").find(character) != std::string_view::npos || byte >= 0x80;
