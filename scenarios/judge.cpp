@@ -1,0 +1,303 @@
+#include "scenarios/judge.hpp"
+
+#include "engine/base/parallel.hpp"
+#include "reports/trades.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace walras::scenarios {
+namespace {
+
+using engine::RunRecord;
+using stats::Evidence;
+using stats::ReturnSeries;
+
+/// Joins pieces that may each stand for one path of a generated market: those follow each other, one path length apart.
+class Pieces {
+ public:
+  Pieces(const Setup& setup) : periods_(setup.plan->periods_per_year()), generated_(setup.plan->generated()) {
+    if (generated_) stride_ = setup.plan->whole().end - setup.plan->whole().begin;
+  }
+  void add(const RunRecord& record) {
+    const Nanos shift = generated_ ? stride_ * static_cast<std::int64_t>(net_.size()) : Nanos{};
+    net_.push_back(net_returns(record, periods_, shift));
+    gross_.push_back(gross_returns(record, periods_, shift));
+  }
+  [[nodiscard]] const std::vector<ReturnSeries>& net() const { return net_; }
+  [[nodiscard]] stats::Joined joined() const { return stats::join(net_); }
+  [[nodiscard]] stats::Joined joined_gross() const { return stats::join(gross_); }
+
+ private:
+  double periods_;
+  bool generated_;
+  Nanos stride_{};
+  std::vector<ReturnSeries> net_, gross_;
+};
+
+stats::TradingFigures trading_figures(const std::vector<const RunRecord*>& records, double years,
+                                      const std::vector<engine::Instrument>& instruments) {
+  stats::TradingFigures figures;
+  double turnover = 0, costs = 0, equity = 0, gross = 0;
+  std::size_t rows = 0, exposed = 0;
+  for (const RunRecord* record : records) {
+    turnover += static_cast<double>(record->costs.turnover);
+    costs += static_cast<double>(record->costs.fees + record->costs.slippage + record->costs.borrow);
+    for (const engine::EquityRow& row : record->equity) {
+      ++rows;
+      const double held = static_cast<double>(row.long_micros + row.short_micros);
+      if (held > 0) ++exposed;
+      equity += static_cast<double>(row.equity_micros);
+      if (row.equity_micros > 0) gross += held / static_cast<double>(row.equity_micros);
+    }
+    for (const reports::RoundTrip& trip : reports::round_trips(*record, instruments)) figures.trades.push_back(trip.profit);
+  }
+  if (rows == 0) return figures;
+  const double average = equity / static_cast<double>(rows);
+  if (average > 0 && years > 0) {
+    figures.turnover = turnover / years / average / 2;  // bought and sold: one way is half
+    figures.costs = costs / years / average;
+  }
+  figures.exposure = static_cast<double>(exposed) / static_cast<double>(rows);
+  figures.gross_leverage = gross / static_cast<double>(rows);
+  return figures;
+}
+
+std::optional<double> estimate(std::string_view metric, const ReturnSeries& series, const stats::Conventions& conventions) {
+  return series.returns.empty() ? std::nullopt : stats::measure(metric, series, conventions).estimate;
+}
+
+/// One strategy, from its records to its figures.
+class Measurement {
+ public:
+  Measurement(const Setup& setup, const StrategyResult& result) : setup_(setup), result_(result) {
+    conventions_.risk_free = setup.scenario.evidence.risk_free_rate;
+    conventions_.minimum_acceptable = setup.scenario.evidence.minimum_acceptable_return;
+  }
+
+  StrategyEvidence measure() {
+    StrategyEvidence evidence;
+    Pieces pieces(setup_);
+    std::vector<const RunRecord*> records;
+    std::vector<std::vector<Evidence>> in_sample;
+    for (const FoldResult& fold : result_.folds) {
+      evidence.folds.push_back(fold_figures(fold));
+      in_sample.push_back(in_sample_figures(fold));
+      for (const RunRecord& record : fold.out_of_sample) {
+        pieces.add(record);
+        records.push_back(&record);
+        append_excess(fold, pieces.net().back(), evidence);
+      }
+    }
+    stats::Joined joined = pieces.joined();
+    evidence.net = std::move(joined.series);
+    evidence.net.name = result_.entry.name;
+    evidence.years = joined.years;
+    evidence.gross = pieces.joined_gross().series;
+    evidence.in_sample = stats::average(in_sample);
+    Pieces first(setup_);
+    for (const RunRecord& record : result_.folds.front().in_sample) first.add(record);
+    evidence.in_sample_net = first.joined().series;
+    evidence.in_sample_gross = first.joined_gross().series;
+    evidence.out_of_sample = out_of_sample_figures(evidence, records);
+    evidence.trial_key = key();
+    return evidence;
+  }
+
+ private:
+  std::vector<Evidence> out_of_sample_figures(const StrategyEvidence& evidence, const std::vector<const RunRecord*>& records) const {
+    stats::TearSheetInput input;
+    input.net = evidence.net;
+    input.benchmark = setup_.benchmark ? &*setup_.benchmark : nullptr;
+    input.trading = trading_figures(records, evidence.years, setup_.plan->instruments());
+    input.conventions = conventions_;
+    input.conventions.calendar_years = evidence.years;
+    input.resamples.replicates = static_cast<std::size_t>(setup_.scenario.evidence.resamples);
+    input.resamples.level = setup_.scenario.evidence.level;
+    input.resamples.seed = setup_.scenario.seed;
+    return stats::tear_sheet(input);
+  }
+
+  std::vector<Evidence> in_sample_figures(const FoldResult& fold) const {
+    Pieces pieces(setup_);
+    std::vector<const RunRecord*> records;
+    for (const RunRecord& record : fold.in_sample) {
+      pieces.add(record);
+      records.push_back(&record);
+    }
+    stats::Joined joined = pieces.joined();
+    stats::TearSheetInput input;
+    input.net = std::move(joined.series);
+    input.benchmark = setup_.benchmark ? &*setup_.benchmark : nullptr;
+    input.trading = trading_figures(records, joined.years, setup_.plan->instruments());
+    input.conventions = conventions_;
+    input.conventions.calendar_years = joined.years;
+    input.resamples.replicates = 0;
+    return stats::tear_sheet(input);
+  }
+
+  FoldFigures fold_figures(const FoldResult& fold) const {
+    const auto mean = [&](std::string_view metric, const std::vector<RunRecord>& records) -> std::optional<double> {
+      double sum = 0;
+      for (const RunRecord& record : records) {
+        const auto value = estimate(metric, net_returns(record, setup_.plan->periods_per_year()), conventions_);
+        if (!value) return std::nullopt;
+        sum += *value;
+      }
+      return sum / static_cast<double>(records.size());
+    };
+    return {mean("sharpe", fold.in_sample), mean("sharpe", fold.out_of_sample), mean("total_return", fold.in_sample),
+            mean("total_return", fold.out_of_sample)};
+  }
+
+  /// The benchmark's weight is set on the training span: a bolder strategy is compared with as bold a benchmark.
+  void append_excess(const FoldResult& fold, const ReturnSeries& piece, StrategyEvidence& evidence) const {
+    const double periods = setup_.plan->periods_per_year();
+    std::vector<double> aligned;
+    double weight = 0;
+    if (setup_.benchmark) {
+      std::vector<double> strategy, benchmark;
+      for (const RunRecord& record : fold.in_sample) {
+        const ReturnSeries trained = net_returns(record, periods);
+        const auto train = stats::align(trained, *setup_.benchmark).returns;
+        strategy.insert(strategy.end(), trained.returns.begin(), trained.returns.end());
+        benchmark.insert(benchmark.end(), train.begin(), train.end());
+      }
+      weight = stats::volatility_weight(strategy, benchmark);
+      aligned = stats::align(piece, *setup_.benchmark).returns;
+      evidence.benchmark.insert(evidence.benchmark.end(), aligned.begin(), aligned.end());
+    }
+    const auto excess =
+        stats::excess_over_benchmark(piece.returns, aligned, weight, stats::per_period_rate(conventions_.risk_free, periods));
+    evidence.excess.insert(evidence.excess.end(), excess.begin(), excess.end());
+  }
+
+  std::string key() const {
+    Json resolved = Json::object();
+    Json entry = result_.resolved;
+    // The name is for people: the same strategy under another name is the same trial.
+    std::erase_if(entry.as_object(), [](const Json::Member& member) { return member.first == "name"; });
+    resolved["strategy"] = std::move(entry);
+    for (const char* part : {"instruments", "market", "venue", "account", "benchmark", "walk_forward"}) {
+      resolved[part] = setup_.resolved.at(part);
+    }
+    if (setup_.tape) {
+      // What was read counts, not where it lies: the data hash stands for the source and the selection.
+      Json& market = resolved["market"];
+      std::erase_if(market.as_object(), [](const Json::Member& member) { return member.first == "source"; });
+      resolved["instruments"] = Json::array();
+    }
+    if (setup_.benchmark) resolved["benchmark"] = setup_.benchmark_name;
+    return stats::trial_key({setup_.scenario.study, resolved, setup_.data_hash, setup_.plugin_hash, setup_.scenario.seed});
+  }
+
+  const Setup& setup_;
+  const StrategyResult& result_;
+  stats::Conventions conventions_;
+};
+
+Evidence overfitting(const std::vector<std::span<const double>>& returns) {
+  Evidence evidence;
+  evidence.name = "probability_of_overfitting";
+  evidence.unit = "probability";
+  evidence.method = "combinatorially symmetric cross-validation, 16 blocks, Sharpe ratio";
+  evidence.source = "BaileyBorweinLopezDePradoZhu2017";
+  if (returns.size() < 2) {
+    evidence.reason = "needs at least two trials with the same out-of-sample periods";
+    return evidence;
+  }
+  if (returns.front().size() < 32) {
+    evidence.reason = fmt::format("needs at least 32 periods, has {}", returns.front().size());
+    return evidence;
+  }
+  evidence.n = returns.front().size();
+  evidence.estimate = stats::backtest_overfitting(returns).probability;
+  evidence.assumptions = "unreliable with six trials or fewer";
+  return evidence;
+}
+
+Evidence superior(const std::vector<std::span<const double>>& excess, const Setup& setup) {
+  Evidence evidence;
+  evidence.name = "superior_predictive_ability";
+  evidence.unit = "standard errors";
+  evidence.method = "Hansen's test, studentised, stationary bootstrap, consistent p-value";
+  evidence.source = "Hansen2005";
+  evidence.null = "no trial of the study is better than the benchmark";
+  if (excess.front().size() < 10) {
+    evidence.reason = fmt::format("needs at least 10 periods, has {}", excess.front().size());
+    return evidence;
+  }
+  stats::ResamplePlan plan;
+  plan.periods = excess.front().size();
+  plan.replicates = static_cast<std::size_t>(setup.scenario.evidence.resamples);
+  plan.mean_block = stats::shared_block_length(excess, false);
+  plan.seed = setup.scenario.seed;
+  const stats::SuperiorAbility result = stats::superior_ability(excess, plan);
+  evidence.n = plan.periods;
+  evidence.estimate = result.statistic;
+  evidence.p_value = result.consistent;
+  return evidence;
+}
+
+}  // namespace
+
+Judged judge_study(const Setup& setup, const std::vector<StrategyResult>& results, const std::filesystem::path& ledger_file) {
+  Judged judged;
+  judged.strategies.resize(results.size());
+  parallel_for(results.size(), [&](std::size_t s) { judged.strategies[s] = Measurement(setup, results[s]).measure(); });
+
+  std::vector<stats::Trial> trials;
+  std::vector<stats::Contender> contenders;
+  for (std::size_t s = 0; s < results.size(); ++s) {
+    const StrategyEvidence& evidence = judged.strategies[s];
+    trials.push_back({evidence.trial_key, results[s].entry.name, evidence.net.times, evidence.net.returns, evidence.excess,
+                      evidence.net.periods_per_year});
+    contenders.push_back({results[s].entry.name, evidence.trial_key, setup.audit, {}});
+  }
+  judged.ledger = stats::record_trials(ledger_file, setup.scenario.study, trials).ledger;
+  stats::VerdictOptions options;
+  options.risk_free = setup.scenario.evidence.risk_free_rate;
+  options.seed = setup.scenario.seed;
+  judged.verdict = stats::judge(contenders, judged.ledger, options);
+
+  // The study as a whole: over the trials that share this run's out-of-sample periods.
+  std::vector<std::span<const double>> net, excess;
+  for (const stats::Trial& trial : judged.ledger.trials) {
+    if (trial.times != judged.strategies.front().net.times) continue;
+    net.emplace_back(trial.net);
+    excess.emplace_back(trial.excess);
+  }
+  judged.study = {overfitting(net), superior(excess, setup)};
+  return judged;
+}
+
+std::vector<GateOutcome> evaluate_gates(const Judged& judged, const std::vector<StrategyResult>& results, const RunOptions& options) {
+  std::vector<GateOutcome> outcomes;
+  if (options.gate_on_verdict) {
+    for (std::size_t s = 0; s < results.size(); ++s) {
+      const stats::StrategyVerdict& verdict = judged.verdict.strategies[s];
+      outcomes.push_back({fmt::format("{}: verdict is skill", results[s].entry.name), verdict.judgement == stats::Judgement::Skill,
+                          std::string(stats::text(verdict.judgement))});
+    }
+  }
+  for (const std::string& expression : options.fail_if) {
+    const stats::Gate gate = stats::parse_gate(expression);
+    for (std::size_t s = 0; s < results.size(); ++s) {
+      std::vector<Evidence> evidence = judged.strategies[s].out_of_sample;
+      // The verdict's own figures stand before those of the same name in the tear sheet: they know the number of trials.
+      const std::vector<Evidence> verdict = judged.verdict.strategies[s].evidence();
+      std::erase_if(evidence, [&](const Evidence& e) {
+        return std::ranges::any_of(verdict, [&](const Evidence& v) { return v.name == e.name; });
+      });
+      evidence.insert(evidence.end(), verdict.begin(), verdict.end());
+      evidence.insert(evidence.end(), judged.study.begin(), judged.study.end());
+      const stats::GateResult result = stats::evaluate(gate, evidence);
+      outcomes.push_back({fmt::format("{}: fail if {}", results[s].entry.name, expression), !result.failed, result.found});
+    }
+  }
+  return outcomes;
+}
+
+}  // namespace walras::scenarios

@@ -1,0 +1,48 @@
+#pragma once
+// From the walk-forward's records to evidence: out-of-sample returns are joined, compared with the benchmark, entered into the
+// study's ledger of trials and judged among them.
+#include "scenarios/study.hpp"
+#include "stats/superior.hpp"
+#include "stats/tear_sheet.hpp"
+#include "stats/trials.hpp"
+#include "stats/verdict.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace walras::scenarios {
+
+/// Figures of one fold, for the walk-forward table.
+struct FoldFigures {
+  std::optional<double> in_sample_sharpe, out_of_sample_sharpe;   ///< 1/sqrt(year)
+  std::optional<double> in_sample_return, out_of_sample_return;   ///< total, net
+};
+
+struct StrategyEvidence {
+  std::string trial_key;
+  stats::ReturnSeries net, gross;               ///< out of sample, test spans joined
+  double years = 0;                             ///< calendar years inside the test spans
+  std::vector<double> benchmark;                ///< aligned with net; empty: cash
+  std::vector<double> excess;                   ///< net less the volatility-matched benchmark: what is judged
+  stats::ReturnSeries in_sample_net, in_sample_gross;  ///< of the first fold's training span
+  std::vector<stats::Evidence> in_sample;       ///< means over folds
+  std::vector<stats::Evidence> out_of_sample;   ///< with intervals and ranges
+  std::vector<FoldFigures> folds;
+};
+
+struct Judged {
+  std::vector<StrategyEvidence> strategies;
+  stats::TrialLedger ledger;
+  stats::Verdict verdict;
+  std::vector<stats::Evidence> study;           ///< pbo, spa_p_value: of the study as a whole
+};
+
+/// Measures, records the trials in `ledger_file` and judges.
+Judged judge_study(const Setup& setup, const std::vector<StrategyResult>& results, const std::filesystem::path& ledger_file);
+
+/// Gates of the run: the verdict (for `validate`) and each fail-if expression, over every strategy's evidence.
+struct GateOutcome { std::string expression; bool passed = true; std::string found; };
+std::vector<GateOutcome> evaluate_gates(const Judged& judged, const std::vector<StrategyResult>& results, const RunOptions& options);
+
+}  // namespace walras::scenarios

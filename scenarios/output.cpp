@@ -1,0 +1,247 @@
+#include "scenarios/output.hpp"
+
+#include "scenarios/version.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace walras::scenarios {
+namespace {
+
+using engine::RunRecord;
+using stats::Evidence;
+
+Json metrics_json(const std::vector<Evidence>& evidence) {
+  Json json = Json::object();
+  for (const Evidence& metric : evidence) json[metric.name] = stats::to_json(metric);
+  return json;
+}
+
+reports::Outcome outcome_of(stats::Judgement judgement) {
+  switch (judgement) {
+    case stats::Judgement::Skill: return reports::Outcome::Skill;
+    case stats::Judgement::NotShown: return reports::Outcome::NotShown;
+    case stats::Judgement::Invalid: return reports::Outcome::Invalid;
+  }
+  return reports::Outcome::Invalid;
+}
+
+reports::Significance significance_of(const stats::StrategyVerdict& verdict) {
+  reports::Significance line;
+  line.p_value = verdict.excess_return.p_value;
+  line.romano_wolf = verdict.romano_wolf.estimate;
+  line.benjamini_hochberg = verdict.benjamini_hochberg.estimate;
+  line.probabilistic_sharpe = verdict.probabilistic_sharpe.estimate;
+  line.deflated_sharpe = verdict.deflated_sharpe.estimate;
+  line.minimum_track_record = verdict.minimum_track_record.estimate;
+  line.observations = verdict.n;
+  for (const Evidence& evidence : verdict.evidence()) {
+    if (!evidence.reason.empty()) {
+      line.note = evidence.name + ": " + evidence.reason;
+      break;
+    }
+  }
+  return line;
+}
+
+std::vector<reports::FoldLine> fold_lines(const Setup& setup, const StrategyResult& result, const StrategyEvidence& evidence) {
+  std::vector<reports::FoldLine> lines;
+  for (std::size_t k = 0; k < result.folds.size(); ++k) {
+    const Fold& fold = setup.folds[k];
+    reports::FoldLine line;
+    line.fold = fold.index;
+    line.train_begin = fold.train.begin;
+    line.train_end = fold.train.end;
+    line.test_begin = fold.test.begin;
+    line.test_end = fold.test.end;
+    if (const Json* params = result.folds[k].chosen.find("params")) line.chosen = *params;
+    line.candidates = result.folds[k].candidates;
+    line.in_sample_sharpe = evidence.folds[k].in_sample_sharpe;
+    line.out_of_sample_sharpe = evidence.folds[k].out_of_sample_sharpe;
+    line.in_sample_return = evidence.folds[k].in_sample_return;
+    line.out_of_sample_return = evidence.folds[k].out_of_sample_return;
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+/// fit() may leave curves: {"curves": [{"title", "x_name", "y_name", "x": [...], "lines": {name: [...]}}]}.
+std::vector<reports::LearningCurve> learning_curves(const StrategyResult& result) {
+  std::vector<reports::LearningCurve> curves;
+  for (std::size_t k = 0; k < result.folds.size(); ++k) {
+    const Json* fitted = result.folds[k].chosen.find("fitted");
+    const Json* given = fitted ? fitted->find("curves") : nullptr;
+    if (!given || !given->is_array()) continue;
+    for (const Json& curve : given->as_array()) {
+      reports::LearningCurve one;
+      one.title = fmt::format("{}, fold {}", curve.at("title").as_string(), k + 1);
+      one.x_name = curve.at("x_name").as_string();
+      one.y_name = curve.at("y_name").as_string();
+      for (const Json& x : curve.at("x").as_array()) one.x.push_back(x.as_number());
+      for (const auto& [name, values] : curve.at("lines").as_object()) {
+        reports::LearningCurve::Line line{name, {}};
+        for (const Json& value : values.as_array()) line.values.push_back(value.as_number());
+        one.lines.push_back(std::move(line));
+      }
+      curves.push_back(std::move(one));
+    }
+  }
+  return curves;
+}
+
+std::vector<std::string> warnings_of(const StrategyResult& result) {
+  std::set<std::string> unique;
+  for (const FoldResult& fold : result.folds) {
+    for (const RunRecord& record : fold.out_of_sample) unique.insert(record.warnings.begin(), record.warnings.end());
+  }
+  return {unique.begin(), unique.end()};
+}
+
+std::uint64_t events_of(const std::vector<StrategyResult>& results) {
+  std::uint64_t events = 0;
+  for (const StrategyResult& result : results) {
+    for (const FoldResult& fold : result.folds) {
+      for (const RunRecord& record : fold.in_sample) events += record.events;
+      for (const RunRecord& record : fold.out_of_sample) events += record.events;
+    }
+  }
+  return events;
+}
+
+Json trials_json(const Judged& judged) {
+  return Json::object({{"study", judged.ledger.study},
+                       {"recorded", judged.ledger.size()},
+                       {"groups", judged.verdict.groups},
+                       {"effective", judged.verdict.effective_trials},
+                       {"ledger_hash", judged.ledger.hash()}});
+}
+
+}  // namespace
+
+std::vector<RunRecord> all_records(const std::vector<StrategyResult>& results) {
+  std::vector<RunRecord> records;
+  for (const StrategyResult& result : results) {
+    for (const FoldResult& fold : result.folds) {
+      records.insert(records.end(), fold.in_sample.begin(), fold.in_sample.end());
+      records.insert(records.end(), fold.out_of_sample.begin(), fold.out_of_sample.end());
+    }
+  }
+  return records;
+}
+
+Json summary_of(const Finished& finished) {
+  const Setup& setup = finished.setup;
+  Json summary = Json::object({{"schema", "walras/summary/1"},
+                               {"walras", version()},
+                               {"scenario", setup.scenario.name},
+                               {"seed", static_cast<std::int64_t>(setup.scenario.seed)},
+                               {"record_hash", finished.record_hash},
+                               {"benchmark", setup.benchmark_name.empty() ? "cash" : setup.benchmark_name}});
+  Json strategies = Json::array();
+  for (std::size_t s = 0; s < finished.results.size(); ++s) {
+    const StrategyResult& result = finished.results[s];
+    const StrategyEvidence& evidence = finished.judged.strategies[s];
+    std::size_t candidates = 0;
+    for (const FoldResult& fold : result.folds) candidates += fold.candidates;
+    strategies.push_back(Json::object({{"name", result.entry.name},
+                                       {"kind", result.entry.kind},
+                                       {"folds", result.folds.size()},
+                                       {"candidates", candidates},
+                                       {"in_sample", metrics_json(evidence.in_sample)},
+                                       {"out_of_sample", metrics_json(evidence.out_of_sample)}}));
+  }
+  summary["strategies"] = std::move(strategies);
+  summary["trials"] = trials_json(finished.judged);
+  summary["study"] = metrics_json(finished.judged.study);
+  Json verdicts = Json::array();
+  for (std::size_t s = 0; s < finished.results.size(); ++s) {
+    const stats::StrategyVerdict& verdict = finished.judged.verdict.strategies[s];
+    verdicts.push_back(Json::object({{"name", verdict.name},
+                                     {"judgement", stats::text(verdict.judgement)},
+                                     {"reason", verdict.words},
+                                     {"evidence", metrics_json(verdict.evidence())}}));
+  }
+  Json gates = Json::array();
+  for (const GateOutcome& gate : finished.gates) {
+    gates.push_back(Json::object({{"expression", gate.expression}, {"passed", gate.passed}, {"found", gate.found}}));
+  }
+  summary["verdict"] = Json::object(
+      {{"text", finished.judged.verdict.text}, {"strategies", std::move(verdicts)}, {"gates", std::move(gates)}});
+  Json notes = Json::array();
+  for (const InputNote& input : setup.inputs) {
+    if (!input.note.empty()) notes.push_back(input.note);
+  }
+  summary["notes"] = std::move(notes);
+  return summary;
+}
+
+reports::ReportInput report_input(const Finished& finished, const std::vector<RunRecord>& records) {
+  const Setup& setup = finished.setup;
+  reports::ReportInput input;
+  input.title = setup.scenario.report.title.empty() ? setup.scenario.name : setup.scenario.report.title;
+  input.scenario = setup.resolved;
+  input.provenance = {.record_hash = finished.record_hash,
+                      .version = version(),
+                      .build = build_id(),
+                      .scenario_file = setup.file.filename().string(),
+                      .seed = setup.scenario.seed,
+                      .inputs = {},
+                      .seconds = finished.seconds,
+                      .events = events_of(finished.results)};
+  for (const InputNote& note : setup.inputs) input.provenance.inputs.push_back({note.name, note.hash, note.note});
+  input.periods_per_year = setup.plan->periods_per_year();
+  input.benchmark = setup.benchmark_name;
+  input.currency = setup.scenario.account.currency;
+  input.verdict = finished.judged.verdict.text;
+  for (std::size_t s = 0; s < finished.results.size(); ++s) {
+    const StrategyResult& result = finished.results[s];
+    const StrategyEvidence& evidence = finished.judged.strategies[s];
+    const stats::StrategyVerdict& verdict = finished.judged.verdict.strategies[s];
+    reports::StrategyReport strategy;
+    strategy.name = result.entry.name;
+    strategy.kind = result.entry.kind;
+    strategy.parameters = result.resolved;
+    strategy.in_sample = {evidence.in_sample_net.times, evidence.in_sample_net.returns, evidence.in_sample_gross.returns, {}};
+    strategy.out_of_sample = {evidence.net.times, evidence.net.returns, evidence.gross.returns, evidence.benchmark};
+    strategy.in_sample_metrics = evidence.in_sample;
+    strategy.out_of_sample_metrics = evidence.out_of_sample;
+    strategy.folds = fold_lines(setup, result, evidence);
+    strategy.significance = significance_of(verdict);
+    strategy.outcome = outcome_of(verdict.judgement);
+    strategy.reason = verdict.words;
+    strategy.learning = learning_curves(result);
+    strategy.warnings = warnings_of(result);
+    input.strategies.push_back(std::move(strategy));
+  }
+  for (const GateOutcome& gate : finished.gates) input.gates.push_back({gate.expression, gate.passed, gate.found});
+  input.trials = {setup.scenario.study, finished.judged.ledger.size(), finished.judged.verdict.effective_trials,
+                  finished.judged.ledger.hash()};
+  input.study = finished.judged.study;
+  input.records = records;
+  input.instruments = setup.plan->instruments();
+  input.trades_shown = static_cast<std::size_t>(setup.scenario.report.trades);
+  return input;
+}
+
+Store record_store(const Finished& finished, const std::vector<RunRecord>& records) {
+  Json inputs = Json::array();
+  for (const InputNote& note : finished.setup.inputs) {
+    inputs.push_back(Json::object({{"name", note.name}, {"sha256", note.hash}, {"note", note.note}}));
+  }
+  return engine::to_store(records, finished.setup.plan->instruments(),
+                          Json::object({{"schema", "walras/record/1"},
+                                        {"walras", version()},
+                                        {"build", build_id()},
+                                        {"scenario", finished.setup.scenario.name},
+                                        {"seed", static_cast<std::int64_t>(finished.setup.scenario.seed)},
+                                        {"record_hash", finished.record_hash},
+                                        {"periods_per_year", finished.setup.plan->periods_per_year()},
+                                        {"data_hash", finished.setup.data_hash},
+                                        {"plugin_hash", finished.setup.plugin_hash},
+                                        {"resolved", finished.setup.resolved},
+                                        {"inputs", std::move(inputs)}}));
+}
+
+}  // namespace walras::scenarios

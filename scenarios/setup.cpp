@@ -1,0 +1,274 @@
+#include "scenarios/setup.hpp"
+
+#include "engine/base/files.hpp"
+#include "engine/data/library.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace walras::scenarios {
+namespace {
+
+using engine::EventKind;
+using engine::Span;
+using engine::Tape;
+
+engine::SourceContext source_context(const RunOptions& options) {
+  return {options.scenario.parent_path(),
+          options.library.empty() ? engine::Library::default_folder() : options.library};
+}
+
+void note_inputs(const Tape& tape, std::vector<InputNote>& inputs) {
+  if (!tape.provenance.is_array()) return;
+  for (const Json& entry : tape.provenance.as_array()) {
+    const auto text = [&](std::string_view key) {
+      const Json* value = entry.find(key);
+      return value && value->is_string() ? value->as_string() : std::string();
+    };
+    InputNote note{text("file"), text("sha256"), text("hindsight")};
+    if (note.name.empty()) note.name = text("name");
+    inputs.push_back(std::move(note));
+  }
+}
+
+/// Whatever an instrument's data set says of hindsight, once.
+void note_hindsight(const Tape& tape, std::vector<InputNote>& inputs) {
+  std::set<std::string> seen;
+  for (const InputNote& input : inputs) seen.insert(input.note);
+  for (const engine::Instrument& instrument : tape.instruments) {
+    if (instrument.metadata.empty()) continue;
+    const Json metadata = Json::parse(instrument.metadata, instrument.name);
+    const Json* hindsight = metadata.find("hindsight");
+    if (hindsight && hindsight->is_string() && seen.insert(hindsight->as_string()).second) {
+      inputs.push_back({instrument.name, "", hindsight->as_string()});
+    }
+  }
+}
+
+std::shared_ptr<const Tape> load_market_data(const Scenario& scenario, const RunOptions& options) {
+  const Json* source = scenario.market.find("source");
+  if (!source || source->is_null()) return nullptr;
+  engine::SourceRegistry sources("source");
+  engine::add_sources(sources);
+  auto tape = engine::load_tape(*source, "/market/source", sources, source_context(options));
+  if (scenario.instruments.empty()) return tape;
+  return engine::finish_tape(engine::select(*tape, {scenario.instruments, "", ""}, "/instruments"));
+}
+
+/// The benchmark as a return series on its own calendar: closes of the one instrument its source holds.
+std::optional<stats::ReturnSeries> load_benchmark(const Scenario& scenario, const RunOptions& options, std::string& name,
+                                                  std::string& hash, std::vector<InputNote>& inputs) {
+  if (scenario.benchmark.is_null()) return std::nullopt;
+  engine::SourceRegistry sources("source");
+  engine::add_sources(sources);
+  const auto tape = engine::load_tape(scenario.benchmark, "/benchmark", sources, source_context(options));
+  if (tape->instruments.size() != 1 || tape->bars.empty()) {
+    fail(Fault::Scenario, "/benchmark",
+         fmt::format("expected bars of one instrument, was {} instruments with {} bars; name one series", tape->instruments.size(),
+                     tape->bars.size()));
+  }
+  std::vector<Nanos> times;
+  std::vector<double> prices;
+  for (const engine::Event& event : tape->events) {
+    if (event.kind != EventKind::Bar) continue;
+    times.push_back(tape->bars[event.payload].close_time);
+    prices.push_back(tape->instruments[0].price(tape->bars[event.payload].close));
+  }
+  name = tape->instruments[0].name;
+  hash = tape->content_hash;
+  note_inputs(*tape, inputs);
+  const double periods = tape->instruments[0].periods_per_year;
+  return stats::returns_from_prices(name, times, prices, periods > 0 ? periods : stats::infer_calendar(times).periods_per_year);
+}
+
+/// The times between which returns are told: bar closes, or the sampling grid of a recorded book.
+std::vector<Nanos> sample_times(const engine::MarketPlan& plan) {
+  std::vector<Nanos> times;
+  const Tape& tape = *plan.tape();
+  if (plan.sampling().value == 0) {
+    for (const engine::Event& event : tape.events) {
+      if (event.kind == EventKind::Bar && (times.empty() || times.back() != event.exchange_time)) {
+        times.push_back(event.exchange_time);
+      }
+    }
+  } else {
+    const Span whole = plan.whole();
+    for (Nanos time = whole.begin; time < whole.end; time += plan.sampling()) times.push_back(time);
+  }
+  return times;
+}
+
+std::vector<Fold> recorded_folds(const Setup& setup) {
+  const WalkForwardParams& plan = setup.scenario.walk_forward;
+  const std::vector<Nanos> times = sample_times(*setup.plan);
+  const auto count = [](std::int64_t value) { return static_cast<std::size_t>(value); };
+  const auto splits = stats::walk_forward_splits(
+      times.size() > 0 ? times.size() - 1 : 0,
+      {plan.scheme == Scheme::Anchored, count(plan.train), count(plan.test), count(plan.gap), count(plan.folds)}, "/walk_forward");
+  // Period i runs from sample i to sample i + 1. A span begins at the close from which its first return is told, and
+  // ends just after the sample of its last.
+  const auto span = [&](const stats::Range& range) {
+    const std::size_t warm_up = range.begin - std::min(range.begin, count(plan.warm_up));
+    return Span{times[warm_up], times[range.begin], times[range.end] + Nanos{1}};
+  };
+  std::vector<Fold> folds;
+  for (std::size_t k = 0; k < splits.size(); ++k) {
+    folds.push_back({static_cast<std::uint32_t>(k), span(splits[k].train), span(splits[k].test), {setup.scenario.seed},
+                     {setup.scenario.seed}});
+  }
+  return folds;
+}
+
+std::vector<Fold> generated_folds(const Setup& setup) {
+  const WalkForwardParams& plan = setup.scenario.walk_forward;
+  const Span whole = setup.plan->whole();
+  const std::int64_t count = plan.folds > 0 ? plan.folds : 4;
+  std::vector<Fold> folds;
+  for (std::int64_t k = 0; k < count; ++k) {
+    Fold fold{static_cast<std::uint32_t>(k), whole, whole, {}, {}};
+    Rng train(setup.scenario.seed, "fold/train", static_cast<std::uint64_t>(k));
+    Rng test(setup.scenario.seed, "fold/test", static_cast<std::uint64_t>(k));
+    // Below 2^53, so that a seed survives every JSON reader.
+    for (std::int64_t i = 0; i < plan.train_paths; ++i) fold.train_seeds.push_back(train.bits() >> 11);
+    for (std::int64_t i = 0; i < plan.test_paths; ++i) fold.test_seeds.push_back(test.bits() >> 11);
+    folds.push_back(std::move(fold));
+  }
+  return folds;
+}
+
+stats::LeakAudit audit(const std::vector<Fold>& folds, bool generated) {
+  std::vector<stats::AuditedFold> audited;
+  for (const Fold& fold : folds) {
+    stats::AuditedFold entry{fold.train.begin.value, fold.train.end.value - 1, fold.test.begin.value, fold.test.end.value - 1, {}, {}};
+    entry.train_seeds.assign(fold.train_seeds.begin(), fold.train_seeds.end());
+    entry.test_seeds.assign(fold.test_seeds.begin(), fold.test_seeds.end());
+    audited.push_back(std::move(entry));
+  }
+  return stats::audit_leaks(audited, generated);
+}
+
+void check_names(std::vector<StrategyEntry>& strategies) {
+  if (strategies.empty()) fail(Fault::Scenario, "/strategies", "expected at least one strategy, was none; see `walras list strategies`");
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < strategies.size(); ++i) {
+    StrategyEntry& entry = strategies[i];
+    if (entry.name.empty()) entry.name = entry.kind;
+    if (entry.name.find('/') != std::string::npos) {
+      fail(Fault::Scenario, fmt::format("/strategies/{}/name", i), "expected a name without \"/\", was " + entry.name);
+    }
+    if (!names.insert(entry.name).second) {
+      fail(Fault::Scenario, fmt::format("/strategies/{}/name", i),
+           fmt::format("expected a name of its own, was {} again; give each strategy a \"name\"", entry.name));
+    }
+  }
+}
+
+/// Every grid point must be a valid set of parameters before anything runs.
+void check_grids(const Setup& setup) {
+  for (std::size_t i = 0; i < setup.scenario.strategies.size(); ++i) {
+    const StrategyEntry& entry = setup.scenario.strategies[i];
+    for (const Json& params : grid_points(entry, fmt::format("/strategies/{}", i))) {
+      Json json = Json::object({{"kind", entry.kind}});
+      for (const auto& [key, value] : params.as_object()) json[key] = value;
+      (void)setup.registries->strategies.resolve(json, fmt::format("/strategies/{}/params", i));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Json> grid_points(const StrategyEntry& strategy, const std::string& where) {
+  std::vector<Json> points{strategy.params};
+  for (const auto& [key, values] : strategy.grid.as_object()) {
+    if (!values.is_array() || values.size() == 0) {
+      fail(Fault::Scenario, where + "/grid/" + escape_pointer(key),
+           fmt::format("expected a list of values to try, was {}", values.is_array() ? "an empty list" : std::string(values.type_name())));
+    }
+    std::vector<Json> longer;
+    for (const Json& point : points) {
+      for (const Json& value : values.as_array()) {
+        longer.push_back(point);
+        longer.back()[key] = value;
+      }
+    }
+    if (longer.size() > 100'000) {
+      fail(Fault::Scenario, where + "/grid", fmt::format("expected at most 100000 combinations, was at least {}", longer.size()));
+    }
+    points = std::move(longer);
+  }
+  return points;
+}
+
+std::vector<StrategyEntry> expand_grids(const std::vector<StrategyEntry>& strategies) {
+  std::vector<StrategyEntry> expanded;
+  for (std::size_t i = 0; i < strategies.size(); ++i) {
+    const StrategyEntry& entry = strategies[i];
+    for (Json& params : grid_points(entry, fmt::format("/strategies/{}", i))) {
+      StrategyEntry point = entry;
+      std::string label;
+      for (const auto& [key, unused] : entry.grid.as_object()) {
+        label += fmt::format("{}{}={}", label.empty() ? "" : ",", key, params.at(key).dump());
+      }
+      if (point.name.empty()) point.name = point.kind;
+      if (!label.empty()) point.name += "[" + label + "]";
+      point.params = std::move(params);
+      point.grid = Json::object();
+      expanded.push_back(std::move(point));
+    }
+  }
+  return expanded;
+}
+
+LoadedRegistries load_registries(const Scenario& scenario, const std::filesystem::path& file) {
+  LoadedRegistries loaded{std::make_shared<Modules>(), nullptr};
+  auto registries = std::make_shared<strategies::Registries>(strategies::registries());
+  if (needs_learning(scenario)) load_learning(*registries, *loaded.modules);
+  for (std::size_t i = 0; i < scenario.plugins.size(); ++i) {
+    const std::filesystem::path named(scenario.plugins[i]);
+    load_plugin(named.is_absolute() ? named : file.parent_path() / named, fmt::format("/plugins/{}", i), *registries, *loaded.modules);
+  }
+  loaded.registries = std::move(registries);
+  return loaded;
+}
+
+Setup prepare(const RunOptions& options) {
+  Setup setup;
+  setup.file = options.scenario;
+  setup.scenario = read_scenario(options.scenario, options.sets);
+  Scenario& scenario = setup.scenario;
+  with_file(options.scenario, [&] {
+    if (options.seed) scenario.seed = *options.seed;
+    if (scenario.study.empty()) scenario.study = scenario.name;
+    if (options.each) scenario.strategies = expand_grids(scenario.strategies);
+    check_names(scenario.strategies);
+    LoadedRegistries loaded = load_registries(scenario, options.scenario);
+    setup.modules = std::move(loaded.modules);
+    setup.registries = std::move(loaded.registries);
+    for (std::size_t i = 0; i < scenario.plugins.size(); ++i) {
+      // The learning plug-in, where needed, is loaded first; the scenario's own follow in their order.
+      setup.plugin_hash += setup.modules->loaded[setup.modules->loaded.size() - scenario.plugins.size() + i].sha256;
+    }
+    check_grids(setup);
+    setup.tape = load_market_data(scenario, options);
+    setup.plan = engine::build_market(scenario.market, scenario.venue, setup.tape, setup.registries->engine);
+    if (setup.tape) {
+      setup.data_hash = setup.tape->content_hash;
+      note_inputs(*setup.tape, setup.inputs);
+      note_hindsight(*setup.tape, setup.inputs);
+    }
+    std::string benchmark_hash;
+    setup.benchmark = load_benchmark(scenario, options, setup.benchmark_name, benchmark_hash, setup.inputs);
+    setup.data_hash += benchmark_hash;
+    setup.account = {Money::from_units(scenario.account.capital), scenario.account.borrow_rate, scenario.account.leverage,
+                     scenario.account.shorting};
+    setup.folds = setup.plan->generated() ? generated_folds(setup) : recorded_folds(setup);
+    setup.audit = audit(setup.folds, setup.plan->generated());
+    setup.resolved = resolve(scenario, *setup.registries);
+    for (const auto& [key, value] : setup.plan->resolved().as_object()) setup.resolved[key] = value;
+  });
+  return setup;
+}
+
+}  // namespace walras::scenarios
