@@ -65,6 +65,30 @@ stats::TradingFigures trading_figures(const std::vector<const RunRecord*>& recor
   return figures;
 }
 
+/// The central 95 % of resampled growth, period by period: drift and luck of a record like this one.
+std::optional<reports::Cone> growth_cone(const std::vector<double>& returns, std::uint64_t seed) {
+  constexpr std::size_t kLongest = 20'000;
+  constexpr std::size_t kReplicates = 400;
+  const std::size_t n = returns.size();
+  if (n < 10 || n > kLongest) return std::nullopt;
+  const std::vector<std::span<const double>> one{returns};
+  const stats::ResamplePlan plan{n, kReplicates, stats::shared_block_length(one, false), seed};
+  std::vector<std::vector<double>> paths(kReplicates);
+  parallel_for(kReplicates, [&](std::size_t r) {
+    double growth = 1;
+    for (const std::uint32_t i : stats::draw_indices(plan, r)) paths[r].push_back(growth *= 1 + returns[i]);
+  });
+  reports::Cone cone;
+  std::vector<double> column(kReplicates);
+  for (std::size_t t = 0; t < n; ++t) {
+    for (std::size_t r = 0; r < kReplicates; ++r) column[r] = paths[r][t];
+    std::ranges::sort(column);
+    cone.low.push_back(stats::quantile(column, 0.025));
+    cone.high.push_back(stats::quantile(column, 0.975));
+  }
+  return cone;
+}
+
 std::optional<double> estimate(std::string_view metric, const ReturnSeries& series, const stats::Conventions& conventions) {
   return series.returns.empty() ? std::nullopt : stats::measure(metric, series, conventions).estimate;
 }
@@ -102,6 +126,7 @@ class Measurement {
     evidence.in_sample_net = first.joined().series;
     evidence.in_sample_gross = first.joined_gross().series;
     evidence.out_of_sample = out_of_sample_figures(evidence, records);
+    evidence.cone = growth_cone(evidence.net.returns, setup_.scenario.seed);
     evidence.trial_key = key();
     return evidence;
   }
@@ -273,12 +298,12 @@ Judged judge_study(const Setup& setup, const std::vector<StrategyResult>& result
   return judged;
 }
 
-std::vector<GateOutcome> evaluate_gates(const Judged& judged, const std::vector<StrategyResult>& results, const RunOptions& options) {
-  std::vector<GateOutcome> outcomes;
+std::vector<stats::GateResult> evaluate_gates(const Judged& judged, const std::vector<StrategyResult>& results, const RunOptions& options) {
+  std::vector<stats::GateResult> outcomes;
   if (options.gate_on_verdict) {
     for (std::size_t s = 0; s < results.size(); ++s) {
       const stats::StrategyVerdict& verdict = judged.verdict.strategies[s];
-      outcomes.push_back({fmt::format("{}: verdict is skill", results[s].entry.name), verdict.judgement == stats::Judgement::Skill,
+      outcomes.push_back({fmt::format("{}: verdict is skill", results[s].entry.name), verdict.judgement != stats::Judgement::Skill,
                           std::string(stats::text(verdict.judgement))});
     }
   }
@@ -294,7 +319,7 @@ std::vector<GateOutcome> evaluate_gates(const Judged& judged, const std::vector<
       evidence.insert(evidence.end(), verdict.begin(), verdict.end());
       evidence.insert(evidence.end(), judged.study.begin(), judged.study.end());
       const stats::GateResult result = stats::evaluate(gate, evidence);
-      outcomes.push_back({fmt::format("{}: fail if {}", results[s].entry.name, expression), !result.failed, result.found});
+      outcomes.push_back({fmt::format("{}: fail if {}", results[s].entry.name, expression), result.failed, result.found});
     }
   }
   return outcomes;

@@ -1,6 +1,7 @@
 #pragma once
 // From the walk-forward's records to evidence: out-of-sample returns are joined, compared with the benchmark, entered into the
 // study's ledger of trials and judged among them.
+#include "reports/report.hpp"
 #include "scenarios/study.hpp"
 #include "stats/superior.hpp"
 #include "stats/tear_sheet.hpp"
@@ -29,6 +30,7 @@ struct StrategyEvidence {
   std::vector<stats::Evidence> in_sample;       ///< means over folds
   std::vector<stats::Evidence> out_of_sample;   ///< with intervals and ranges
   std::vector<FoldFigures> folds;
+  std::optional<reports::Cone> cone;            ///< of resampled growth; absent for very long records
 };
 
 struct Judged {
@@ -42,7 +44,6 @@ struct Judged {
 Judged judge_study(const Setup& setup, const std::vector<StrategyResult>& results, const std::filesystem::path& ledger_file);
 
 /// Gates of the run: the verdict (for `validate`) and each fail-if expression, over every strategy's evidence.
-struct GateOutcome { std::string expression; bool passed = true; std::string found; };
-std::vector<GateOutcome> evaluate_gates(const Judged& judged, const std::vector<StrategyResult>& results, const RunOptions& options);
+std::vector<stats::GateResult> evaluate_gates(const Judged& judged, const std::vector<StrategyResult>& results, const RunOptions& options);
 
 }  // namespace walras::scenarios

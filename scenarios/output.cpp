@@ -19,33 +19,6 @@ Json metrics_json(const std::vector<Evidence>& evidence) {
   return json;
 }
 
-reports::Outcome outcome_of(stats::Judgement judgement) {
-  switch (judgement) {
-    case stats::Judgement::Skill: return reports::Outcome::Skill;
-    case stats::Judgement::NotShown: return reports::Outcome::NotShown;
-    case stats::Judgement::Invalid: return reports::Outcome::Invalid;
-  }
-  return reports::Outcome::Invalid;
-}
-
-reports::Significance significance_of(const stats::StrategyVerdict& verdict) {
-  reports::Significance line;
-  line.p_value = verdict.excess_return.p_value;
-  line.romano_wolf = verdict.romano_wolf.estimate;
-  line.benjamini_hochberg = verdict.benjamini_hochberg.estimate;
-  line.probabilistic_sharpe = verdict.probabilistic_sharpe.estimate;
-  line.deflated_sharpe = verdict.deflated_sharpe.estimate;
-  line.minimum_track_record = verdict.minimum_track_record.estimate;
-  line.observations = verdict.n;
-  for (const Evidence& evidence : verdict.evidence()) {
-    if (!evidence.reason.empty()) {
-      line.note = evidence.name + ": " + evidence.reason;
-      break;
-    }
-  }
-  return line;
-}
-
 std::vector<reports::FoldLine> fold_lines(const Setup& setup, const StrategyResult& result, const StrategyEvidence& evidence) {
   std::vector<reports::FoldLine> lines;
   for (std::size_t k = 0; k < result.folds.size(); ++k) {
@@ -164,8 +137,8 @@ Json summary_of(const Finished& finished) {
                                      {"evidence", metrics_json(verdict.evidence())}}));
   }
   Json gates = Json::array();
-  for (const GateOutcome& gate : finished.gates) {
-    gates.push_back(Json::object({{"expression", gate.expression}, {"passed", gate.passed}, {"found", gate.found}}));
+  for (const stats::GateResult& gate : finished.gates) {
+    gates.push_back(Json::object({{"expression", gate.expression}, {"passed", !gate.failed}, {"found", gate.found}}));
   }
   summary["verdict"] = Json::object(
       {{"text", finished.judged.verdict.text}, {"strategies", std::move(verdicts)}, {"gates", std::move(gates)}});
@@ -194,11 +167,11 @@ reports::ReportInput report_input(const Finished& finished, const std::vector<Ru
   input.periods_per_year = setup.plan->periods_per_year();
   input.benchmark = setup.benchmark_name;
   input.currency = setup.scenario.account.currency;
-  input.verdict = finished.judged.verdict.text;
+  input.risk_free = setup.scenario.evidence.risk_free_rate;
+  input.verdict = finished.judged.verdict;
   for (std::size_t s = 0; s < finished.results.size(); ++s) {
     const StrategyResult& result = finished.results[s];
     const StrategyEvidence& evidence = finished.judged.strategies[s];
-    const stats::StrategyVerdict& verdict = finished.judged.verdict.strategies[s];
     reports::StrategyReport strategy;
     strategy.name = result.entry.name;
     strategy.kind = result.entry.kind;
@@ -208,16 +181,14 @@ reports::ReportInput report_input(const Finished& finished, const std::vector<Ru
     strategy.in_sample_metrics = evidence.in_sample;
     strategy.out_of_sample_metrics = evidence.out_of_sample;
     strategy.folds = fold_lines(setup, result, evidence);
-    strategy.significance = significance_of(verdict);
-    strategy.outcome = outcome_of(verdict.judgement);
-    strategy.reason = verdict.words;
+    strategy.cone = evidence.cone;
     strategy.learning = learning_curves(result);
     strategy.warnings = warnings_of(result);
     input.strategies.push_back(std::move(strategy));
   }
-  for (const GateOutcome& gate : finished.gates) input.gates.push_back({gate.expression, gate.passed, gate.found});
-  input.trials = {setup.scenario.study, finished.judged.ledger.size(), finished.judged.verdict.effective_trials,
-                  finished.judged.ledger.hash()};
+  input.gates = finished.gates;
+  input.trial_study = setup.scenario.study;
+  input.ledger_hash = finished.judged.ledger.hash();
   input.study = finished.judged.study;
   input.records = records;
   input.instruments = setup.plan->instruments();

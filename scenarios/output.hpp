@@ -10,7 +10,7 @@ struct Finished {
   const Setup& setup;
   const std::vector<StrategyResult>& results;
   const Judged& judged;
-  std::vector<GateOutcome> gates;
+  std::vector<stats::GateResult> gates;
   std::string record_hash;
   double seconds = 0;           ///< wall clock of the run so far; only printed
 };

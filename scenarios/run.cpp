@@ -125,7 +125,7 @@ RunOutcome run(const RunOptions& options) {
   outcome.out = out;
   outcome.files = Writer(options, out).write(finished);
   outcome.summary = summary_of(finished);
-  for (const GateOutcome& gate : finished.gates) outcome.gates_passed = outcome.gates_passed && gate.passed;
+  for (const stats::GateResult& gate : finished.gates) outcome.gates_passed = outcome.gates_passed && !gate.failed;
   std::error_code ignored;
   fs::remove_all(checkpoints, ignored);
   return outcome;

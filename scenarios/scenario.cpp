@@ -37,9 +37,31 @@ void migrate(const Json& json) {
   }
 }
 
+/// One family of kinds: a chapter with a table of parameters for each.
 template <class Interface, class... Context>
-Json component_schema(const Registry<Interface, Context...>& registry) {
-  return registry.schema();
+std::string family_chapter(std::string_view title, std::string_view where, const Registry<Interface, Context...>& registry) {
+  std::string text = fmt::format("\n## {}\n\nIn `{}`: `{{\"kind\": ..., parameters}}`, or the bare name of a kind.\n", title, where);
+  for (const auto& [kind, entry] : registry.entries()) {
+    text += fmt::format("\n### {}\n", kind);
+    if (!entry.doc.empty()) text += fmt::format("\n{}\n", entry.doc);
+    const Json* properties = entry.schema.find("properties");
+    text += properties && properties->size() > 0 ? "\n" + fields_table(entry.schema) : "\nNo parameters.\n";
+  }
+  return text;
+}
+
+/// Parameters of strategies are checked by kind: {"if": kind is X, "then": params as X's schema}.
+Json strategy_rules(const strategies::Registries& registries) {
+  Json rules = Json::array();
+  for (const auto& [kind, entry] : registries.strategies.entries()) {
+    Json condition = Json::object({{"properties", Json::object({{"kind", Json::object({{"const", kind}})}})}});
+    Json params = entry.schema;
+    // What a grid gives need not stand in the params.
+    std::erase_if(params.as_object(), [](const Json::Member& member) { return member.first == "required"; });
+    Json consequence = Json::object({{"properties", Json::object({{"params", std::move(params)}})}});
+    rules.push_back(Json::object({{"if", std::move(condition)}, {"then", std::move(consequence)}}));
+  }
+  return rules;
 }
 
 }  // namespace
@@ -98,13 +120,12 @@ Json scenario_schema(const strategies::Registries& registries) {
   Json definitions = Json::object();
   definitions["source"] = Json::object(
       {{"anyOf", Json::array({Json(source), Json::object({{"type", "array"}, {"items", source}})})}});
-  definitions["latency"] = component_schema(registries.engine.latency);
-  definitions["fees"] = component_schema(registries.engine.fees);
-  definitions["slippage"] = component_schema(registries.engine.slippage);
-  definitions["regime"] = component_schema(registries.engine.regimes);
-  definitions["generator"] = component_schema(registries.engine.generators);
-  definitions["predictor"] = component_schema(registries.predictors);
-  definitions["strategy"] = component_schema(registries.strategies);
+  definitions["latency"] = registries.engine.latency.schema();
+  definitions["fees"] = registries.engine.fees.schema();
+  definitions["slippage"] = registries.engine.slippage.schema();
+  definitions["regime"] = registries.engine.regimes.schema();
+  definitions["generator"] = registries.engine.generators.schema();
+  definitions["predictor"] = registries.predictors.schema();
   const auto refer = [](Json& properties_of, std::string_view key, std::string_view definition) {
     Json& property = properties_of[key];
     const Json* description = property.find("description");
@@ -124,8 +145,35 @@ Json scenario_schema(const strategies::Registries& registries) {
   properties["market"] = std::move(market);
   properties["venue"] = std::move(venue);
   refer(properties, "benchmark", "source");
+  (*properties.find("strategies"))["items"]["allOf"] = strategy_rules(registries);
   whole["$defs"] = std::move(definitions);
   return whole;
+}
+
+std::string scenario_documentation(const strategies::Registries& registries) {
+  std::string text =
+      "# The scenario file\n\n"
+      "Written by `walras schema --docs`; do not edit. Every member that is not required may be left out. Unknown members are errors.\n\n"
+      "## Members\n\n";
+  text += fields_table(schema<Scenario>());
+  text += "\n## strategies\n\n" + fields_table(schema<StrategyEntry>());
+  text += "\n## account\n\n" + fields_table(schema<AccountParams>());
+  text += "\n## walk_forward\n\n" + fields_table(schema<WalkForwardParams>());
+  text += "\n## evidence\n\n" + fields_table(schema<EvidenceParams>());
+  text += "\n## report\n\n" + fields_table(schema<ReportParams>());
+  text += "\n## market\n\n" + fields_table(schema<engine::MarketParams>());
+  text += "\n## venue\n\n" + fields_table(schema<engine::VenueParams>());
+  engine::SourceRegistry sources("source");
+  engine::add_sources(sources);
+  text += family_chapter("Sources", "market.source, benchmark", sources);
+  text += family_chapter("Generators", "market.generator", registries.engine.generators);
+  text += family_chapter("Regimes", "market.regime", registries.engine.regimes);
+  text += family_chapter("Latency", "venue.latency", registries.engine.latency);
+  text += family_chapter("Fees", "venue.fees", registries.engine.fees);
+  text += family_chapter("Slippage", "venue.slippage", registries.engine.slippage);
+  text += family_chapter("Strategies", "strategies, with parameters under params", registries.strategies);
+  text += family_chapter("Predictors", "model-driven strategies", registries.predictors);
+  return text;
 }
 
 }  // namespace walras::scenarios
