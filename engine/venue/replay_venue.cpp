@@ -90,12 +90,14 @@ class Ladder {
     const auto place = position(price);
     return place != levels_.end() && place->price == price ? &*place : nullptr;
   }
-  void add(std::int64_t price, std::int64_t quantity) {
+  void add(std::int64_t price, std::int64_t quantity, std::int64_t consumed = 0) {
     const auto place = position(price);
-    if (place != levels_.end() && place->price == price)
+    if (place != levels_.end() && place->price == price) {
       place->quantity += quantity;
-    else
-      levels_.insert(place, Level{price, quantity, 0});
+      place->consumed += consumed;
+    } else {
+      levels_.insert(place, Level{price, quantity, consumed});
+    }
   }
   /// Takes quantity off a level. Executions meet what was consumed first.
   void reduce(std::int64_t price, std::int64_t quantity, bool executed) {
@@ -275,9 +277,9 @@ class ReplayVenue final : public Venue {
   void add(Market& market, const Event& event, VenueSink& sink) {
     const std::int64_t price = event.price.value;
     side_of(market, opposite(event.side)).forget_better(price + sign(event.side));
+    std::int64_t budget = event.quantity.value;
     if (!market.own.empty()) {
       // A recorded order that would have met own resting orders on its way in.
-      std::int64_t budget = event.quantity.value;
       for (Own& own : market.own) {
         if (own.order.side == event.side || (own.order.price.value - price) * sign(event.side) > 0)
           continue;
@@ -285,7 +287,7 @@ class ReplayVenue final : public Venue {
       }
       sweep(market);
     }
-    side_of(market, event.side).add(price, event.quantity.value);
+    side_of(market, event.side).add(price, event.quantity.value, event.quantity.value - budget);
     const std::uint64_t entry = market.entries++;
     if (event.order != 0)
       market.orders.insert({event.order, price, event.quantity.value, entry, event.side});
