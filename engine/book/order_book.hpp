@@ -6,6 +6,7 @@
 // asks: minus price), so that one code path serves both.
 // Knows nothing of time, owners, fees or latency. No allocation once reserve() covers the need; beyond it
 // the pools double (documented growth), they never shrink.
+#include "engine/book/huge_pages.hpp"
 #include "engine/market/types.hpp"
 
 #include <array>
@@ -199,13 +200,13 @@ class OrderBook {
   void open_page(std::size_t page);
   void grow_nodes();
 
-  std::vector<Node> nodes_;             // [0] is a sink for links to nowhere
+  std::vector<Node, HugePages<Node>> nodes_;             // [0] is a sink for links to nowhere
   std::uint32_t free_ = 0;
   std::size_t live_ = 0;
   std::uint64_t mask_;
   std::array<Half, 2> halves_;
   std::vector<Page> pages_;
-  std::vector<std::uint32_t> slots_;    // kPageSize a page: id -> node; page 0 stays zero
+  std::vector<std::uint32_t, HugePages<std::uint32_t>> slots_;    // kPageSize a page: id -> node; page 0 stays zero
   std::vector<std::uint32_t> free_pages_;
 };
 
