@@ -1,6 +1,7 @@
 #include "scenarios/run.hpp"
 
 #include "engine/base/files.hpp"
+#include "scenarios/locations.hpp"
 #include "scenarios/output.hpp"
 #include "scenarios/version.hpp"
 
@@ -47,7 +48,7 @@ class Writer {
 
   void report(const Finished& finished, const std::vector<engine::RunRecord>& records) {
     const fs::path html = place("report.html");
-    const fs::path echarts = reports::find_echarts({}, WALRAS_SOURCE_ROOT, WALRAS_DATADIR);
+    const fs::path echarts = echarts_file();
     reports::write_html(reports::run_report(report_input(finished, records)), html, echarts);
     const fs::path pdf = out_ / "report.pdf";
     if (!options_.pdf || !finished.setup.scenario.report.pdf) return;

@@ -121,7 +121,7 @@ void print_help(std::ostream& out) {
          "Results go to stdout, progress and errors to stderr. Exit codes: 0 ok, 1 failure, 2 usage,\n"
          "3 invalid scenario or data, 4 a gate failed, 130 interrupted.\n\n"
          "Examples:\n  walras run scenarios/quickstart.json --out results\n"
-         "  walras run my_study.json --set /walk_forward/train=3y --seed 7\n";
+         "  walras run my_study.json --set /walk_forward/train=756 --seed 7\n";
 }
 
 void print_help(std::ostream& out, const Command& command) {

@@ -1,0 +1,249 @@
+"""The command line as a user meets it: command_line.py PROGRAM ROOT [CASE...]."""
+import csv
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from program import PROGRAM, ROOT, bars_csv, case, checked, json_schema, main, study, walras, write
+
+COMMANDS = ["run", "validate", "check", "schema", "new", "list", "report", "export", "stats", "data fetch", "data import",
+            "data show", "data check", "bench", "test", "doctor", "completions"]
+
+
+@case
+def overview(folder):
+    """Without arguments the program tells in ten lines what it is, with two examples"""
+    out, _ = walras()
+    assert len(out.splitlines()) <= 10, out
+    assert out.count("walras run") == 1 and out.count("walras new") == 1, out
+
+
+@case
+def help_texts(folder):
+    """Every command explains itself with an example"""
+    out, _ = walras("--help")
+    for command in COMMANDS:
+        assert re.search(rf"^  {command} ", out, re.M), f"{command} is not in the help"
+        text, _ = walras(*command.split(), "--help")
+        assert "Usage: walras " + command in text and "Examples:" in text, text
+        assert max(map(len, text.splitlines())) <= 132, text
+    assert walras("help", "run")[0] == walras("run", "--help")[0]
+    version, _ = walras("--version")
+    assert re.match(r"walras \d+\.\d+\.\d+\n", version), version
+
+
+@case
+def suggestions(folder):
+    """A mistyped word is answered with the nearest one, and exit 2"""
+    assert "Did you mean 'run'?" in walras("rnu", "x.json", code=2)[1]
+    assert "Did you mean '--threads'?" in walras("run", "x.json", "--thread", "2", code=2)[1]
+    assert "walras run my.json" in walras("my.json", code=2)[1]
+    assert "fetch, import, show, check" in walras("data", code=2)[1]
+    assert "expected SCENARIO" in walras("run", code=2)[1]
+    assert "expected a whole number" in walras("run", "x.json", "--threads", "two", code=2)[1]
+    assert "expected bash, zsh or fish" in walras("completions", "csh", code=2)[1]
+    assert "quickstart" in walras("bench", "quikstart", code=2)[1]
+
+
+BROKEN = {
+    "malformed": ('{"walras": 1, "name": }', "broken.json:1:"),
+    "duplicate key": ('{"walras": 1, "name": "a", "name": "b"}', "name"),
+    "not a number": ('{"walras": 1, "name": "a", "seed": NaN}', "broken.json:1:"),
+    "empty": ("", "broken.json"),
+    "no object": ("[1, 2]", "broken.json"),
+    "future version": (lambda s: s.update(walras=99), "/walras"),
+    "missing market": (lambda s: s.pop("market"), "market"),
+    "unknown key": (lambda s: s.update(strategys=[]), "strategies"),
+    "nested unknown key": (lambda s: s["venue"]["fees"].update(bsp=3), "/venue/fees/bsp: expected bps"),
+    "wrong type": (lambda s: s.update(seed="seven"), "/seed"),
+    "out of range": (lambda s: s["venue"]["fees"].update(bps=-1e9), "/venue/fees/bps"),
+    "huge": (lambda s: s["walk_forward"].update(train=10**18), "/walk_forward/train"),
+    "unknown kind": (lambda s: s["strategies"].append({"kind": "moving_avrage"}), "moving_average"),
+    "unknown parameter": (lambda s: s["strategies"].append({"kind": "moving_average", "params": {"fats": 3}}), "/params/fats"),
+    "unknown grid parameter": (lambda s: s["strategies"].append({"kind": "moving_average", "grid": {"fats": [3]}}), "fats"),
+    "same name twice": (lambda s: s["strategies"].append({"kind": "buy_and_hold"}), "buy_and_hold"),
+    "no strategies": (lambda s: s.update(strategies=[]), "/strategies"),
+    "unknown instrument": (lambda s: s.update(instruments=["NOPE"]), "NOPE"),
+    "unknown mode": (lambda s: s["market"].update(mode="replya"), "/market/mode"),
+    "zero folds": (lambda s: s["walk_forward"].update(train=5000), "/walk_forward"),
+    "absent data": (lambda s: s["market"].update(source={"kind": "ohlcv_csv", "path": "absent.csv"}), "absent.csv"),
+    "absent plug-in": (lambda s: s.update(plugins=["absent.so"]), "/plugins/0"),
+}
+
+
+@case
+def broken_scenarios(folder):
+    """Every broken scenario is refused with exit 3, one message that names the place, and nothing written"""
+    bars_csv(folder)
+    for name, (change, expected) in BROKEN.items():
+        text = change
+        if callable(change):
+            scenario = study("prices.csv")
+            change(scenario)
+            text = json.dumps(scenario)
+        write(folder, "broken.json", text)
+        for command in ("check", "run"):
+            _, err = walras(command, "broken.json", *(["--out", "out"] if command == "run" else []), code=3, folder=folder)
+            assert expected in err, f"{name}: expected '{expected}' in: {err}"
+            assert len(err.strip().splitlines()) == 1, f"{name}: {err}"
+            assert "broken.json" in err or "absent.csv" in err or "prices.csv" in err, f"{name}: {err}"
+        left = [p.name for p in (folder / "out").rglob("*") if p.is_file()] if (folder / "out").exists() else []
+        assert not left, f"{name}: left {left}"
+
+
+@case
+def broken_data(folder):
+    """Broken market data is refused with exit 3, naming file and row"""
+    good = bars_csv(folder).read_text().splitlines()
+    def changed(row, column, value):
+        lines = list(good)
+        cells = lines[row].split(",")
+        cells[column] = value
+        lines[row] = ",".join(cells)
+        return "\n".join(lines) + "\n"
+    broken = {
+        "empty": ("", "prices.csv"),
+        "header only": (good[0] + "\n", "prices.csv"),
+        "missing column": ("\n".join(line.rsplit(",", 2)[0] for line in good), "close"),
+        "not a number": (changed(10, 4, "abc"), "row 11"),
+        "NaN": (changed(10, 4, "nan"), "row 11"),
+        "negative price": (changed(10, 3, "-5"), "row 11"),
+        "high below low": (changed(10, 2, "0.01"), "row 11"),
+        "duplicate time": (changed(11, 0, good[10].split(",")[0]), "row 12"),
+        "unsorted": (changed(11, 0, "2001-01-01"), "row 12"),
+        "bad date": (changed(10, 0, "2015-13-45"), "row 11"),
+        "short row": ("\n".join(good[:10] + ["2015-01-15,1,2"] + good[10:]), "row 11"),
+    }
+    scenario = write(folder, "study.json", study("prices.csv"))
+    for name, (text, expected) in broken.items():
+        write(folder, "prices.csv", text)
+        _, err = walras("run", scenario.name, "--out", "out", code=3, folder=folder)
+        assert expected in err and "prices.csv" in err, f"{name}: {err}"
+        assert len(err.strip().splitlines()) == 1, f"{name}: {err}"
+    import gzip
+    whole = gzip.compress("\n".join(good).encode())
+    (folder / "prices.csv").write_bytes(whole[: len(whole) // 2])
+    _, err = walras("check", scenario.name, code=3, folder=folder)
+    assert "prices.csv" in err, err
+
+
+@case
+def output_folder(folder):
+    """A folder that cannot be written to is told before anything runs, with exit 1"""
+    bars_csv(folder)
+    scenario = write(folder, "study.json", study("prices.csv"))
+    write(folder, "file", "in the way")
+    _, err = walras("run", scenario.name, "--out", "file/inside", code=1, folder=folder)
+    assert "file/inside" in err, err
+
+
+@case
+def committed_schema(folder):
+    """scenarios/schema.json and docs/scenario.md are what the program prints"""
+    for words, file in ((["schema"], "scenarios/schema.json"), (["schema", "--markdown"], "docs/scenario.md")):
+        out, _ = walras(*words)
+        assert (ROOT / file).read_text() == out, f"{file} is stale: walras {' '.join(words)} > {file}"
+
+
+@case
+def shipped_scenarios(folder):
+    """Every scenario that is shipped fits the schema"""
+    schema = json.loads((ROOT / "scenarios" / "schema.json").read_text())
+    files = [p for p in sorted((ROOT / "scenarios").glob("*.json")) if p.name != "schema.json"]
+    assert len(files) >= 5, files
+    for path in files:
+        found = json_schema.problems(json.loads(path.read_text()), schema)
+        assert not found, f"{path.name}: {found[:5]}"
+    assert json_schema.problems({"walras": 1, "name": "x"}, schema), "the schema lets an empty scenario through"
+
+
+@case
+def json_outputs(folder):
+    """Every --json output fits its schema in docs/schema"""
+    library = folder / "library"
+    checked("list", walras("list", "--json")[0])
+    checked("doctor", walras("doctor", "--json")[0])
+    checked("data", walras("data", "show", "--json", "--library", library)[0])
+    bars_csv(folder)
+    checked("data_check", walras("data", "check", "prices.csv", "--json", folder=folder)[0])
+    walras("data", "import", "mine", "prices.csv", "--library", library, "--title", "made up", folder=folder)
+    checked("data_set", walras("data", "show", "mine", "--json", "--library", library)[0])
+    assert "mine" in walras("data", "show", "--library", library)[0]
+    scenario = write(folder, "study.json", study("prices.csv"))
+    resolved = checked("check", walras("check", scenario.name, "--json", folder=folder)[0])["scenario"]
+    assert resolved["account"]["capital"] == 1_000_000, resolved["account"]
+
+
+@case
+def new_scenarios(folder):
+    """walras new writes scenarios of about ten lines that pass walras check, and never over a file"""
+    for kind in ("bars", "generated"):
+        name = f"{kind}.json"
+        walras("new", name, "--from", kind, folder=folder)
+        if kind == "bars":
+            bars_csv(folder)
+            walras("check", name, "--set", "/walk_forward/train=250", "--set", "/walk_forward/test=100", folder=folder)
+        else:
+            walras("check", name, folder=folder)
+        assert len((folder / name).read_text().splitlines()) <= 12
+    assert "already" in walras("new", "bars.json", code=2, folder=folder)[1]
+
+
+@case
+def statistics_alone(folder):
+    """walras stats reads any returns, tells the calendar, and judges every column"""
+    rows = bars_csv(folder, days=600).read_text().splitlines()[1:]
+    closes = [float(r.split(",")[4]) for r in rows]
+    dates = [r.split(",")[0] for r in rows][1:]
+    returns = [b / a - 1 for a, b in zip(closes, closes[1:])]
+    with open(folder / "returns.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["date", "long", "short"])
+        writer.writerows((d, repr(r), repr(-r)) for d, r in zip(dates, returns))
+    told = checked("stats", walras("stats", "returns.csv", "--json", "--resamples", "200", folder=folder)[0])
+    assert told["periods_per_year"] == 252 and told["periods"] == 599, told["periods_per_year"]
+    long, short = (s["metrics"] for s in told["strategies"])
+    total = 1.0
+    for r in returns:
+        total *= 1 + r
+    assert abs(long["total_return"]["estimate"] - (total - 1)) < 1e-12
+    assert abs(long["sharpe"]["estimate"] + short["sharpe"]["estimate"]) < 1e-9
+    assert long["sharpe"]["interval"][0] < long["sharpe"]["estimate"] < long["sharpe"]["interval"][1]
+    assert "Verdict" in walras("stats", "returns.csv", "--resamples", "200", folder=folder)[0]
+    checked("stats", walras("stats", "returns.csv", "--json", "--benchmark", "long", "--resamples", "200", folder=folder)[0])
+    for text, expected in (("date,a\n2020-01-01,x\n", "row 2"), ("date,a\n2020-01-02,0\n2020-01-01,0\n", "row 3"),
+                           ("date,a\n2020-01-01,-7\n2020-01-02,0\n", "100"), ("1,2\n3,4\n", "header"), ("", "bad.csv")):
+        write(folder, "bad.csv", text)
+        assert expected in walras("stats", "bad.csv", code=3, folder=folder)[1], text
+
+
+@case
+def completions(folder):
+    """The completions are valid for their shells"""
+    for shell in ("bash", "zsh", "fish"):
+        out, _ = walras("completions", shell)
+        assert "validate" in out and "resume" in out
+        if shutil.which(shell):
+            done = subprocess.run([shell, "-n"], input=out, text=True, capture_output=True)
+            assert done.returncode == 0, done.stderr
+    script = folder / "completion"
+    script.write_text(walras("completions", "bash")[0])
+    done = subprocess.run(["bash", "-c", f"source {script}; COMP_WORDS=(walras va); COMP_CWORD=1; _walras; echo ${{COMPREPLY[@]}}"],
+                          capture_output=True, text=True)
+    assert done.stdout.strip() == "validate", done
+
+
+@case
+def help_is_quick(folder):
+    """walras --help never loads LibTorch"""
+    linked = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True).stdout
+    assert "torch" not in linked, linked
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""Whole runs of the program: end_to_end.py PROGRAM ROOT [CASE...]."""
+import csv
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from program import PROGRAM, ROOT, LeftOut, bars_csv, case, checked, main, study, walras, write
+
+
+def market_data(name):
+    folder = pathlib.Path(os.environ.get("WALRAS_DATA", ROOT / ".." / "shared" / "data")) / name
+    if not folder.is_dir():
+        raise LeftOut(f"no market data at {folder}; set WALRAS_DATA")
+    return folder
+
+
+def summary(folder, out="out"):
+    return checked("summary", (pathlib.Path(folder) / out / "summary.json").read_text())
+
+
+def three_shares(folder):
+    return [bars_csv(folder, f"{name}.csv", seed=seed) for name, seed in (("AAA", 3), ("BBB", 5), ("CCC", 9))]
+
+
+@case
+def files_of_a_run(folder):
+    """A run writes a summary that fits its schema, a record that h5py reads, and a page that asks the network for nothing"""
+    scenario = write(folder, "study.json", study(*three_shares(folder)))
+    out, _ = walras("run", scenario.name, "--out", "out", folder=folder)
+    assert "Verdict:" in out and "moving_average" in out, out
+    told = summary(folder)
+    assert [s["name"] for s in told["strategies"]] == ["buy_and_hold", "moving_average"]
+    assert told["strategies"][1]["candidates"] == 4 * told["strategies"][1]["folds"]
+    page = (folder / "out" / "report.html").read_text()
+    assert "<script src" not in page and "<link" not in page and "NaN" not in page.split("<script", 1)[0]
+    assert told["verdict"]["text"] in page or "verdict" in page.lower()
+    leftovers = [p.name for p in (folder / "out").rglob("*") if p.suffix in (".tmp", ".partial")]
+    assert not leftovers, leftovers
+    try:
+        import h5py
+    except ImportError as error:
+        raise LeftOut("python3-h5py is not installed") from error
+    with h5py.File(folder / "out" / "record.h5") as record:
+        names = []
+        record.visit(names.append)
+        assert any(n.endswith("equity") or "/equity/" in n for n in names), names[:20]
+        assert record.attrs["record_hash"] in (told["record_hash"], told["record_hash"].encode()), dict(record.attrs)
+
+
+@case
+def same_bits(folder):
+    """record_hash is the same for 1 and 2 threads, any order of sources and instruments, and again"""
+    files = three_shares(folder)
+    names = [f.stem for f in files]
+    write(folder, "a.json", study(*files))
+    write(folder, "b.json", study(*reversed(files), instruments=[names[2], names[0], names[1]]))
+    hashes = set()
+    for name, threads in (("a.json", 1), ("a.json", 2), ("b.json", 2)):
+        walras("run", name, "--out", "out", "--threads", threads, folder=folder)
+        hashes.add(summary(folder)["record_hash"])
+    assert len(hashes) == 1, hashes
+    walras("run", "a.json", "--out", "out", "--seed", "8", folder=folder)
+
+
+@case
+def trials_are_counted(folder):
+    """Repeating a run adds no trial, changing the report adds none, changing the market's costs adds some"""
+    write(folder, "study.json", study(bars_csv(folder)))
+    def recorded(*sets):
+        walras("run", "study.json", "--out", "out", *sum((["--set", s] for s in sets), []), folder=folder)
+        return summary(folder)["trials"]["recorded"]
+    assert recorded() == 2
+    assert recorded("/report/title=Other") == 2
+    assert recorded("/venue/fees/bps=3") == 4
+    walras("run", "study.json", "--out", "each", "--each", "--ledger", "other.h5", folder=folder)
+    assert len(summary(folder, "each")["strategies"]) == 5 and summary(folder, "each")["trials"]["recorded"] == 5
+
+
+@case
+def gates(folder):
+    """--fail-if and validate end with exit 4 where their condition holds, and the files are written all the same"""
+    write(folder, "study.json", study(bars_csv(folder)))
+    walras("run", "study.json", "--out", "out", "--fail-if", "sharpe > 100", folder=folder)
+    out, _ = walras("run", "study.json", "--out", "out", "--fail-if", "sharpe < 100", code=4, folder=folder)
+    assert "Gate failed: sharpe < 100" in out, out
+    walras("validate", "study.json", "--out", "out", code=4, folder=folder)
+    assert summary(folder)["verdict"]["gates"]
+    assert "sharpe" in walras("run", "study.json", "--out", "out", "--fail-if", "sharp < 1", code=2, folder=folder)[1]
+
+
+@case
+def report_again(folder):
+    """report writes the same page from the record alone, compare sets runs side by side, export writes CSV"""
+    write(folder, "study.json", study(bars_csv(folder)))
+    walras("run", "study.json", "--out", "a", folder=folder)
+    walras("run", "study.json", "--out", "b", "--set", "/venue/fees/bps=9", folder=folder)
+    walras("report", "a", "--out", "again", folder=folder)
+    told = summary(folder, "a")
+    page = (folder / "again" / "report.html").read_text()
+    assert told["record_hash"][:12] in page and "moving_average" in page
+    walras("report", "a", "b", "--compare", "--out", "both", folder=folder)
+    assert (folder / "both" / "comparison.html").stat().st_size > 10_000
+    walras("export", "a", "--out", "csv", folder=folder)
+    names = sorted(p.name for p in (folder / "csv").iterdir())
+    assert names == ["equity.csv", "fills.csv", "orders.csv", "positions.csv", "trades.csv"], names
+    with open(folder / "csv" / "equity.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert {r["sample"] for r in rows} == {"in_sample", "out_of_sample"} and float(rows[0]["equity"]) == 1_000_000
+    write(folder, "not.h5", "no record")
+    assert "not.h5" in walras("export", "not.h5", code=3, folder=folder)[1]
+
+
+@case
+def interrupted_and_resumed(folder):
+    """Ctrl-C ends with exit 130; --resume goes on to the same bits as a run that was left alone"""
+    files = [bars_csv(folder, f"S{i}.csv", days=2500, seed=i + 1) for i in range(8)]
+    grid = {"fast": list(range(2, 12)), "slow": [20, 30, 40, 50]}
+    write(folder, "study.json", study(*files, strategies=[{"kind": "moving_average", "grid": grid}, {"kind": "buy_and_hold"}],
+                                      walk_forward={"train": 500, "test": 60, "warm_up": 60}))
+    walras("run", "study.json", "--out", "whole", "--ledger", "whole.h5", folder=folder)
+    expected = summary(folder, "whole")["record_hash"]
+    run = subprocess.Popen([PROGRAM, "run", "study.json", "--out", "part", "--ledger", "part.h5", "--threads", "1"], cwd=folder,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(0.4)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode in (130, 0), (run.returncode, err)
+    if run.returncode == 130:
+        assert "--resume" in err, err
+        assert not (folder / "part" / "summary.json").exists()
+    walras("run", "study.json", "--out", "part", "--ledger", "part.h5", "--resume", folder=folder)
+    assert summary(folder, "part")["record_hash"] == expected
+
+
+@case
+def plugin_of_a_user(folder):
+    """A user's own strategy, built as a module and named in the scenario, is run like any other"""
+    modules = list((PROGRAM.parent.parent / "tests" / "scenarios").glob("*example_plugin.so"))
+    if not modules:
+        raise LeftOut("the example plug-in is not built")
+    write(folder, "study.json", study(bars_csv(folder), plugins=[str(modules[0])],
+                                      strategies=[{"kind": "contrarian", "grid": {"down": [2, 3]}}]))
+    walras("run", "study.json", "--out", "out", folder=folder)
+    told = summary(folder)
+    assert told["strategies"][0]["out_of_sample"]["trades"]["estimate"] > 0, told["strategies"][0]["out_of_sample"]["trades"]
+
+
+@case
+def market_maker(folder):
+    """scenarios/market_maker.json runs with no data at all"""
+    walras("run", ROOT / "scenarios" / "market_maker.json", "--out", folder / "out", "--ledger", folder / "ledger.h5", "--no-pdf")
+    assert summary(folder)["strategies"]
+
+
+@case
+def lobster_replay(folder):
+    """scenarios/lobster_replay.json replays a recorded day"""
+    day = market_data("lobster") / "LOBSTER_SampleFile_GOOG_2012-06-21_10.zip"
+    walras("run", ROOT / "scenarios" / "lobster_replay.json", "--set", f"/market/source/path={day}", "--out", folder / "out",
+           "--ledger", folder / "ledger.h5", "--no-pdf")
+    assert summary(folder)["strategies"]
+
+
+@case
+def quickstart(folder):
+    """scenarios/quickstart.json runs, and its verdict repeats that the companies were chosen with hindsight"""
+    if not any(s["name"] == "sp500" for s in json.loads(walras("data", "show", "--json")[0])["sets"]):
+        raise LeftOut("the data library has no sp500: walras data fetch sp500")
+    walras("run", ROOT / "scenarios" / "quickstart.json", "--out", folder / "out", "--ledger", folder / "ledger.h5", "--no-pdf")
+    told = summary(folder)
+    assert [s["folds"] >= 10 for s in told["strategies"]] == [True] * 3
+    assert any("hindsight" in note for note in told["notes"]), told["notes"]
+
+
+def learning():
+    told = json.loads(walras("doctor", "--json")[0])["findings"]
+    if not any(f["name"] == "networks and agents" and f["good"] for f in told):
+        raise LeftOut("the learning plug-in is not built")
+
+
+@case
+def neural_quickstart(folder):
+    """scenarios/neural_quickstart.json trains a network in every fold and trades on it"""
+    learning()
+    walras("run", ROOT / "scenarios" / "neural_quickstart.json", "--out", folder / "out", "--ledger", folder / "ledger.h5", "--no-pdf", timeout=600)
+    assert summary(folder)["strategies"]
+
+
+@case
+def agent_quickstart(folder):
+    """scenarios/agent_quickstart.json trains an agent and judges it on unseen markets"""
+    learning()
+    walras("run", ROOT / "scenarios" / "agent_quickstart.json", "--out", folder / "out", "--ledger", folder / "ledger.h5", "--no-pdf", timeout=600)
+    assert summary(folder)["strategies"]
+
+
+if __name__ == "__main__":
+    main()
