@@ -67,7 +67,7 @@ class Random final : public Strategy {
   Random(Params params, const StrategyContext& context)
       : params_(params), instruments_(context.instruments.size()), portfolio_(params.sizing, context.instruments) {
     if (params.long_probability + params.short_probability > 1) {
-      fail(Fault::Scenario, "random", "expected long_probability + short_probability <= 1, was more");
+      fail(Fault::Scenario, "long_probability", "expected long_probability + short_probability <= 1, was more");
     }
   }
 

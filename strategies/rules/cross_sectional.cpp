@@ -38,7 +38,7 @@ class Momentum final : public Strategy {
         history_(depth_ * context.instruments.size()),
         portfolio_(params.sizing, context.instruments) {
     if (params.skip >= params.lookback) {
-      fail(Fault::Scenario, "momentum", fmt::format("expected skip < lookback, was {} and {}", params.skip, params.lookback));
+      fail(Fault::Scenario, "skip", fmt::format("expected skip < lookback, was {} and {}", params.skip, params.lookback));
     }
     ranked_.reserve(last_.size());
   }

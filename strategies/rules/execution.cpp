@@ -56,7 +56,7 @@ class Twap final : public Strategy {
     if (found == all.end()) {
       std::string names;
       for (const auto& each : all) names += fmt::format("{}{}", names.empty() ? "" : ", ", each.name);
-      fail(Fault::Scenario, "twap", fmt::format("expected an instrument of the market ({}), was {}", names, params_.instrument));
+      fail(Fault::Scenario, "instrument", fmt::format("expected an instrument of the market ({}), was {}", names, params_.instrument));
     }
     instrument_ = static_cast<InstrumentId>(found - all.begin());
   }

@@ -13,8 +13,8 @@ using engine::EventKind;
 using engine::InstrumentId;
 using engine::Orders;
 
-void expect_less(const char* rule, const char* less, std::int64_t low, const char* more, std::int64_t high) {
-  if (low >= high) fail(Fault::Scenario, rule, fmt::format("expected {} < {}, was {} and {}", less, more, low, high));
+void expect_less(const char* less, std::int64_t low, const char* more, std::int64_t high) {
+  if (low >= high) fail(Fault::Scenario, less, fmt::format("expected {} < {}, was {} and {}", less, more, low, high));
 }
 
 /// A rule that judges each instrument by its own bars: a Signal says 1 (long), 0 (flat) or -1 (short) after each bar.
@@ -79,7 +79,7 @@ class MovingAverage {
   };
   explicit MovingAverage(const Params& params)
       : fast_(static_cast<std::size_t>(params.fast)), slow_(static_cast<std::size_t>(params.slow)) {
-    expect_less("moving_average", "fast", params.fast, "slow", params.slow);
+    expect_less("fast", params.fast, "slow", params.slow);
   }
   int judge(const Bar& bar, int) {
     fast_.push(bar.close.value);
@@ -108,7 +108,7 @@ class MeanReversion {
   explicit MeanReversion(const Params& params)
       : closes_(static_cast<std::size_t>(params.window)), entry_(params.entry), exit_(params.exit) {
     if (exit_ >= entry_) {
-      fail(Fault::Scenario, "mean_reversion", fmt::format("expected exit < entry, was {} and {}", exit_, entry_));
+      fail(Fault::Scenario, "exit", fmt::format("expected exit < entry, was {} and {}", exit_, entry_));
     }
   }
   int judge(const Bar& bar, int side) {
@@ -142,7 +142,7 @@ class Breakout {
         low_(static_cast<std::size_t>(params.entry)),
         exit_high_(static_cast<std::size_t>(params.exit)),
         exit_low_(static_cast<std::size_t>(params.exit)) {
-    expect_less("breakout", "exit", params.exit, "entry + 1", params.entry + 1);
+    expect_less("exit", params.exit, "entry + 1", params.entry + 1);
   }
   int judge(const Bar& bar, int side) {
     // The channels are those of the bars before this one.
