@@ -197,6 +197,7 @@ class Lobster final : public Source {
     InstrumentTerms instrument;
     std::string date, time_zone = "America/New_York";
     std::string begin, end;
+    bool window = true;
     static void fields(auto&& field) {
       using P = Params;
       field("path", &P::path, {.doc = "the zip of a day, or its message file"});
@@ -206,6 +207,9 @@ class Lobster final : public Source {
       field("time_zone", &P::time_zone, {.doc = "zone of the seconds after midnight"});
       field("begin", &P::begin, {.doc = "first time kept, ISO, UTC; the book is known only at the start of the file"});
       field("end", &P::end, {.doc = "first time left out, ISO, UTC; empty: to the end"});
+      field("window", &P::window,
+            {.doc = "with a book file: levels that enter or leave the depth shown become events too, so that the rebuilt book "
+                    "equals the recorded one"});
     }
   };
 
@@ -231,7 +235,10 @@ class Lobster final : public Source {
     Tape tape;
     tape.instruments.push_back(make_instrument(tick));
     read_messages(tape);
-    if (!files_.book.empty()) read_first_book(tape);
+    if (!files_.book.empty()) {
+      read_first_book(tape);
+      if (params_.window) follow_book(tape);
+    }
     tape.provenance.push_back(describe_input(tape));
     return select(std::move(tape), {{}, params_.begin, params_.end}, "");
   }
@@ -338,13 +345,86 @@ class Lobster final : public Source {
     tape.initial_books.push_back(depth);
   }
 
+  /// Adds what no message tells: deep levels leave and re-enter the best levels shown, with what happened to them unseen.
+  void follow_book(Tape& tape) {
+    LobsterBook book(files_, per_tick_);
+    const Depth& first = tape.initial_books.front();
+    std::array<std::vector<Depth::Level>, 2> shown{
+        std::vector<Depth::Level>(first.bid.begin(), first.bid.begin() + first.bids),
+        std::vector<Depth::Level>(first.ask.begin(), first.ask.begin() + first.asks)};
+    std::vector<Event> events;
+    events.reserve(tape.events.size() * 2);
+    for (const Event& event : tape.events) {
+      if (!book.next()) {
+        fail(Fault::Data, files_.book.string(),
+             fmt::format("expected one row a message, {} messages, found {} rows", tape.events.size(), book.row()));
+      }
+      events.push_back(event);
+      apply(event, shown[static_cast<std::size_t>(event.side)]);
+      compare(event, Side::Buy, book.bids(), shown[0], events);
+      compare(event, Side::Sell, book.asks(), shown[1], events);
+    }
+    window_moves_ = events.size() - tape.events.size();
+    tape.events = std::move(events);
+  }
+
+  static void apply(const Event& event, std::vector<Depth::Level>& levels) {
+    const bool adds = event.kind == EventKind::Add;
+    if (!adds && event.kind != EventKind::Reduce && event.kind != EventKind::Delete && event.kind != EventKind::Execute) return;
+    const auto at = place(levels, event.side, event.price);
+    const bool there = at != levels.end() && at->price == event.price;
+    if (adds && !there) {
+      levels.insert(at, {event.price, event.quantity});
+    } else if (there) {
+      at->quantity += adds ? event.quantity : -event.quantity;
+      if (at->quantity.value <= 0) levels.erase(at);
+    }
+  }
+
+  static std::vector<Depth::Level>::iterator place(std::vector<Depth::Level>& levels, Side side, Ticks price) {
+    return std::find_if(levels.begin(), levels.end(), [&](const Depth::Level& level) {
+      return side == Side::Buy ? level.price <= price : level.price >= price;
+    });
+  }
+
+  /// Says how `shown` becomes `row`, and makes it so.
+  static void compare(const Event& cause, Side side, std::span<const Depth::Level> row, std::vector<Depth::Level>& shown,
+                      std::vector<Event>& events) {
+    if (std::equal(row.begin(), row.end(), shown.begin(), shown.end())) return;
+    const auto say = [&](EventKind kind, Ticks price, std::int64_t quantity) {
+      Event event;
+      event.exchange_time = cause.exchange_time;
+      event.local_time = cause.local_time;
+      event.kind = kind;
+      event.side = side;
+      event.flags = kWindowMove;
+      event.price = price;
+      event.quantity = {quantity};
+      events.push_back(event);
+    };
+    const auto quantity_at = [](std::span<const Depth::Level> levels, Ticks price) {
+      const auto at = std::find_if(levels.begin(), levels.end(), [&](const Depth::Level& level) { return level.price == price; });
+      return at == levels.end() ? std::int64_t{0} : at->quantity.value;
+    };
+    for (const Depth::Level& level : shown) {
+      const std::int64_t now = quantity_at(row, level.price);
+      if (now == 0) say(EventKind::Delete, level.price, level.quantity.value);
+      else if (now < level.quantity.value) say(EventKind::Reduce, level.price, level.quantity.value - now);
+    }
+    for (const Depth::Level& level : row) {
+      const std::int64_t before = quantity_at(shown, level.price);
+      if (level.quantity.value > before) say(EventKind::Add, level.price, level.quantity.value - before);
+    }
+    shown.assign(row.begin(), row.end());
+  }
+
   [[nodiscard]] Json describe_input(const Tape& tape) const {
     Json entry = provenance_entry(files_.messages, "lobster");
     if (!files_.book.empty() && files_.book != files_.messages) {
       entry["book_file"] = files_.book.filename().string();
       entry["book_sha256"] = sha256_file(files_.book);
     }
-    entry["rows"] = tape.events.size();
+    entry["rows"] = tape.events.size() - window_moves_;
     Json types = Json::object();
     static constexpr std::array<std::string_view, 8> kNames{
         "", "new", "partial_cancel", "delete", "execution", "hidden_execution", "cross", "halt"};
@@ -355,7 +435,8 @@ class Lobster final : public Source {
                                       {"time_zone", params_.time_zone},
                                       {"levels", levels_},
                                       {"messages", std::move(types)},
-                                      {"prices_between_ticks", between_ticks_}});
+                                      {"prices_between_ticks", between_ticks_},
+                                      {"window_moves", window_moves_}});
     Json notes = Json::array();
     notes.push_back(files_.book.empty()
                         ? "no order-book file: the book starts empty"
@@ -371,7 +452,7 @@ class Lobster final : public Source {
   LobsterFiles files_;
   std::int64_t per_tick_ = 100;
   std::array<std::size_t, 8> counts_{};
-  std::size_t between_ticks_ = 0, levels_ = 0;
+  std::size_t between_ticks_ = 0, levels_ = 0, window_moves_ = 0;
 };
 
 }  // namespace

@@ -24,6 +24,10 @@ enum class EventKind : std::uint8_t {
   Replaced        ///< own order
 };
 
+/// In Event::flags of Add, Reduce and Delete without an order: part of a level enters or leaves the depth that the feed
+/// shows. Nobody acted; it keeps a book rebuilt from events equal to the recorded one.
+inline constexpr std::uint16_t kWindowMove = 1;
+
 struct alignas(64) Event {
   Nanos exchange_time;              ///< when it happened at the venue
   Nanos local_time;                 ///< when the participant may know it

@@ -156,7 +156,7 @@ class ReplayVenue final : public Venue {
   void replay(const Event& event, VenueSink& sink) override {
     Market& market = markets_[event.instrument];
     bool changed = true;
-    switch (event.kind) {
+    switch (event.flags == kWindowMove ? EventKind::Depth : event.kind) {
       case EventKind::Add:
         add(market, event, sink);
         break;
@@ -175,6 +175,9 @@ class ReplayVenue final : public Venue {
         break;
       case EventKind::Halt:
         market.halted = event.price.value != 2, changed = false;
+        break;
+      case EventKind::Depth:
+        move_window(market, event);
         break;
       default:
         changed = false;
@@ -233,6 +236,7 @@ class ReplayVenue final : public Venue {
     VenueOrder order;
     std::int64_t ahead = 0;   // recorded quantity that trades first
     std::uint64_t entry = 0;  // recorded orders that entered before this one have smaller entries
+    bool unseen = false;      // joined beyond the depth shown: the queue there is not known yet
   };
   struct Market {
     std::array<Ladder, 2> sides{Ladder(Side::Buy), Ladder(Side::Sell)};
@@ -291,6 +295,21 @@ class ReplayVenue final : public Venue {
     const std::uint64_t entry = market.entries++;
     if (event.order != 0)
       market.orders.insert({event.order, price, event.quantity.value, entry, event.side});
+  }
+
+  /// Depth that comes into view or leaves it, unseen until then. Own orders there keep the better
+  /// of what they knew and what shows.
+  static void move_window(Market& market, const Event& event) {
+    Ladder& ladder = side_of(market, event.side);
+    if (event.kind != EventKind::Add)
+      return ladder.reduce(event.price.value, event.quantity.value, false);
+    ladder.add(event.price.value, event.quantity.value);
+    for (Own& own : market.own) {
+      if (own.order.side != event.side || own.order.price != event.price) continue;
+      own.ahead = own.unseen ? event.quantity.value
+                             : std::min(own.ahead, ladder.find(event.price.value)->quantity);
+      own.unseen = false;
+    }
   }
 
   /// Takes the event's quantity off the order it names. Returns where that was, and what is left of
@@ -436,6 +455,8 @@ class ReplayVenue final : public Venue {
     own.order = order;
     const Level* level = side_of(market, order.side).find(order.price.value);
     own.ahead = level ? level->quantity : 0;
+    const Ladder& same = side_of(market, order.side);
+    own.unseen = !level && !same.empty() && same.better(same.worst().price, order.price.value);
     own.entry = market.entries++;
     const auto place = std::find_if(market.own.begin(), market.own.end(), [&](const Own& other) {
       return other.order.side == order.side &&

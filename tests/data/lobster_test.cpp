@@ -212,7 +212,7 @@ TEST_CASE("GOOG, ten levels: row k-1 and message k give levels 1 to 9 of row k, 
   const auto folder = market_data("lobster");
   if (folder.empty()) return;
   const auto path = folder / "LOBSTER_SampleFile_GOOG_2012-06-21_10.zip";
-  const auto tape = load_source(source_of("lobster", path));
+  const auto tape = load_source(source_of("lobster", path, R"({"window": false})"));
   CHECK(tape->events.size() == 147'916);
   CHECK(count(*tape, EventKind::Add) == 71'258);
   CHECK(count(*tape, EventKind::Reduce) == 19);
@@ -237,7 +237,7 @@ TEST_CASE("AAPL: the ten-level slice follows step by step; the one-level day hol
   const auto folder = market_data("lobster");
   if (folder.empty()) return;
   const auto slice = folder / "slices" / "AAPL_2012-06-21_34200000_57600000_message_10.csv";
-  const auto tape = load_source(source_of("lobster", slice));
+  const auto tape = load_source(source_of("lobster", slice, R"({"window": false})"));
   CHECK(tape->events.size() == 999);
   CHECK(tape->initial_books[0].bids == 9);  // ten in the first row, one of them from the first message
   CHECK(tape->initial_books[0].asks == 10);
@@ -245,7 +245,7 @@ TEST_CASE("AAPL: the ten-level slice follows step by step; the one-level day hol
   CHECK(steps.total == 998);
   CHECK(steps.inner == 998);
   const auto path = folder / "LOBSTER_SampleFile_AAPL_2012-06-21_1.zip";
-  const auto day = load_source(source_of("lobster", path));
+  const auto day = load_source(source_of("lobster", path, R"({"window": false})"));
   CHECK(day->events.size() == 118'497);
   CHECK(count(*day, EventKind::Execute) == 23'658);
   CHECK(day->provenance.as_array()[0].at("detected").at("prices_between_ticks").as_integer() == 372);
