@@ -61,8 +61,8 @@ BlockLength block_length(std::span<const double> x) {
   const std::vector<double> covariance = autocovariance(x, longest);
   const double threshold = 2 * std::sqrt(std::log10(size) / size);
 
-  // The first lag of a run of insignificant ones, as in the authors' program (the paper's text counts one less);
-  // failing that, the last significant one.
+  // The first lag of a run of insignificant ones, as in the authors' program (the paper's text
+  // counts one less); failing that, the last significant one.
   std::size_t cut = 0;
   std::size_t run = 0;
   std::size_t last = 0;

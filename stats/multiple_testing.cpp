@@ -144,7 +144,7 @@ StepDown romano_wolf(std::span<const std::span<const double>> series, const Resa
     }
     const RunningMoments& m = moments.emplace_back(series[k]);
     result.mean[k] = m.mean();
-    const double variance = m.view().running[2 * plan.periods + 1] / n;
+    const double variance = m.square_sum() / n;
     if (!(variance > m.tiny())) continue;
     const double long_run = stationary_bootstrap_variance(series[k], plan.mean_block);
     if (!(long_run > 0)) continue;
@@ -157,6 +157,7 @@ StepDown romano_wolf(std::span<const std::span<const double>> series, const Resa
 
   // Counts are integers and each replicate is computed alone, so no order of the tasks shows in the
   // result.
+  const BlockSampler sampler(plan);
   const std::size_t tests = order.size();
   const std::size_t chunks = (plan.replicates + kGrain - 1) / kGrain;
   std::vector<std::size_t> own(chunks * tests);
@@ -166,7 +167,7 @@ StepDown romano_wolf(std::span<const std::span<const double>> series, const Resa
       plan.replicates, kGrain, [&](std::size_t begin, std::size_t end, std::size_t chunk) {
         std::vector<Block> blocks;
         for (std::size_t b = begin; b < end; ++b) {
-          draw_blocks(plan, b, blocks);
+          sampler.draw(b, blocks);
           double largest = -std::numeric_limits<double>::infinity();
           for (std::size_t i = tests;
                i-- > 0;) {  // from the smallest t: the maximum over it and all not larger

@@ -190,7 +190,6 @@ class Prepared {
       span(block.start, stop, sums, path, work.counts);
       if (end > n) span(0, end - n, sums, path, work.counts);
     }
-    path.finish();
     order = order_facts(sorted_, work.counts, context_.tail);
   }
 
@@ -276,13 +275,25 @@ std::vector<Evidence> evaluate(const ReturnSeries& series, const Prepared& prepa
 
 /// Sets the bounds of a studentised interval on the metric of that name, scaled.
 void studentize(std::vector<Evidence>& evidence, std::string_view name,
-                const IntervalEstimate& interval, double scale, double level) {
+                const std::optional<Bounds>& interval, double scale, double level) {
   for (Evidence& entry : evidence) {
-    if (entry.name != name || !entry.estimate || !interval.interval) continue;
-    entry.interval = Bounds{interval.interval->low * scale, interval.interval->high * scale};
+    if (entry.name != name || !entry.estimate || !interval) continue;
+    entry.interval = Bounds{interval->low * scale, interval->high * scale};
     entry.level = level;
   }
 }
+
+/// Replicates of an estimate and of its standard error.
+struct Studentized {
+  IntervalEstimate estimate;
+  std::vector<double> values, errors;
+  Studentized(IntervalEstimate whole, std::size_t replicates)
+      : estimate(whole), values(replicates), errors(replicates) {}
+  void put(std::size_t replicate, const kernel::Estimate& drawn) {
+    values[replicate] = drawn.value;
+    errors[replicate] = drawn.error;
+  }
+};
 
 }  // namespace
 
@@ -339,10 +350,16 @@ std::vector<Evidence> measure_with_intervals(const ReturnSeries& series,
   check(plan);
   const std::vector<const Metric*> list = wanted(context.has_benchmark);
   std::vector<double> values(list.size() * plan.replicates);
+  const RunningMoments moments(series.returns);
+  std::vector<double> excess(series.returns);
+  for (double& value : excess) value -= context.risk_free;
+  Studentized mean(mean_estimate(series.returns, block), plan.replicates);
+  Studentized sharpe(sharpe_estimate(excess, block), plan.replicates);
+  const BlockSampler sampler(plan);
   parallel_chunks(plan.replicates, kGrain, [&](std::size_t begin, std::size_t end, std::size_t) {
     Prepared::Work work;
     for (std::size_t b = begin; b < end; ++b) {
-      draw_blocks(plan, b, work.blocks);
+      sampler.draw(b, work.blocks);
       Sums sums{};
       PathFacts path;
       OrderFacts order;
@@ -352,6 +369,11 @@ std::vector<Evidence> measure_with_intervals(const ReturnSeries& series,
         values[k * plan.replicates + b] =
             list[k]->compute(sample).value;  // NaN where there is a reason
       }
+      const kernel::Products products =
+          kernel::products(moments.view(), work.blocks.data(), work.blocks.size());
+      mean.put(b, kernel::mean_with_error(products, context.n, moments.mean()));
+      sharpe.put(b, kernel::sharpe_with_error(products, context.n,
+                                              moments.mean() - context.risk_free, moments.tiny()));
     }
   });
 
@@ -377,16 +399,14 @@ std::vector<Evidence> measure_with_intervals(const ReturnSeries& series,
     evidence.method += how + (studentized ? "studentised" : "percentile");
   });
 
+  for (Studentized* part : {&mean, &sharpe}) {
+    if (part->estimate.standard_error > 0) {
+      set_interval(part->estimate, part->values, part->errors, resamples.level);
+    }
+  }
   const double p = series.periods_per_year;
-  studentize(result, "mean_return",
-             mean_intervals(own, plan, resamples.level, IntervalMethod::Studentized)[0], p,
-             resamples.level);
-  std::vector<double> excess(series.returns);
-  for (double& value : excess) value -= context.risk_free;
-  const std::span<const double> own_excess[] = {excess};
-  studentize(result, "sharpe",
-             sharpe_intervals(own_excess, plan, resamples.level, IntervalMethod::Studentized)[0],
-             std::sqrt(p), resamples.level);
+  studentize(result, "mean_return", mean.estimate.interval, p, resamples.level);
+  studentize(result, "sharpe", sharpe.estimate.interval, std::sqrt(p), resamples.level);
   return result;
 }
 

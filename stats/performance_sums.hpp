@@ -42,28 +42,22 @@ struct PathFacts {
   double max_drawdown = 0, drawdown_sum = 0, drawdown_square_sum = 0;
   double longest = 0;  ///< periods from a peak to its recovery, or to the end
 
+  /// Without branches: whether a new peak is reached is anyone's guess, and the processor's too.
   void step(double x) {
     equity *= 1 + x;
-    if (equity >= peak) {
-      peak = equity;
-      since_peak += 1;
-      if (below) longest = since_peak > longest ? since_peak : longest;
-      below = false;
-      since_peak = 0;
-      return;
-    }
-    below = true;
-    since_peak += 1;
+    peak = equity > peak ? equity : peak;
     const double drawdown = 1 - equity / peak;
     max_drawdown = drawdown > max_drawdown ? drawdown : max_drawdown;
     drawdown_sum += drawdown;
     drawdown_square_sum += drawdown * drawdown;
+    const double longer = since_peak + 1;
+    const double current = since_peak > 0 || equity < peak ? longer : 0;
+    longest = current > longest ? current : longest;
+    since_peak = equity < peak ? longer : 0;
   }
-  void finish() { longest = below && since_peak > longest ? since_peak : longest; }
 
  private:
   double equity = 1, peak = 1, since_peak = 0;
-  bool below = false;
 };
 
 /// From the sorted returns.

@@ -45,32 +45,6 @@ std::vector<double> sharpe_influence(std::span<const double> x, double mean, dou
   return influence;
 }
 
-/// Turns replicates into intervals; `errors` is empty for percentile intervals. NaN marks undefined
-/// replicates.
-void fill_interval(IntervalEstimate& result, std::span<double> values,
-                   std::span<const double> errors, double level) {
-  std::vector<double> defined;
-  defined.reserve(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (std::isnan(values[i])) continue;
-    if (errors.empty()) {
-      defined.push_back(values[i]);
-    } else if (errors[i] > 0) {
-      defined.push_back((values[i] - result.estimate) / errors[i]);
-    }
-  }
-  // Replicates without variance are dropped; where they are common there is no interval to speak
-  // of.
-  if (static_cast<double>(defined.size()) < 0.99 * static_cast<double>(values.size())) return;
-  const Bounds bounds = percentile_bounds(defined, level);
-  if (errors.empty()) {
-    result.interval = bounds;
-  } else {
-    result.interval = Bounds{result.estimate - bounds.high * result.standard_error,
-                             result.estimate - bounds.low * result.standard_error};
-  }
-}
-
 enum class Functional { Mean, Sharpe };
 
 std::vector<IntervalEstimate> intervals(std::span<const std::span<const double>> series,
@@ -84,31 +58,18 @@ std::vector<IntervalEstimate> intervals(std::span<const std::span<const double>>
   std::vector<RunningMoments> moments;
   moments.reserve(series.size());
   for (std::size_t k = 0; k < series.size(); ++k) {
-    const RunningMoments& m = moments.emplace_back(series[k]);
-    const kernel::Moments view = m.view();
-    const double variance = view.running[2 * plan.periods + 1] / n;
-    if (!(variance > m.tiny()) || plan.periods < 2) {
-      results[k].estimate = functional == Functional::Mean ? m.mean() : 0;
-      continue;
-    }
-    if (functional == Functional::Mean) {
-      results[k].estimate = m.mean();
-      results[k].standard_error =
-          std::sqrt(std::max(0.0, stationary_bootstrap_variance(series[k], plan.mean_block)) / n);
-    } else {
-      results[k].estimate = m.mean() / std::sqrt(variance * n / (n - 1));
-      const std::vector<double> influence = sharpe_influence(series[k], m.mean(), variance);
-      results[k].standard_error =
-          std::sqrt(std::max(0.0, stationary_bootstrap_variance(influence, plan.mean_block)) / n);
-    }
+    moments.emplace_back(series[k]);
+    results[k] = functional == Functional::Mean ? mean_estimate(series[k], plan.mean_block)
+                                                : sharpe_estimate(series[k], plan.mean_block);
   }
 
+  const BlockSampler sampler(plan);
   std::vector<double> values(series.size() * replicates);
   std::vector<double> errors(studentized ? values.size() : 0);
   parallel_chunks(replicates, kGrain, [&](std::size_t begin, std::size_t end, std::size_t) {
     std::vector<Block> blocks;
     for (std::size_t b = begin; b < end; ++b) {
-      draw_blocks(plan, b, blocks);
+      sampler.draw(b, blocks);
       for (std::size_t k = 0; k < moments.size(); ++k) {
         const std::size_t at = k * replicates + b;
         const kernel::Moments view = moments[k].view();
@@ -137,7 +98,7 @@ std::vector<IntervalEstimate> intervals(std::span<const std::span<const double>>
     const std::span<const double> own_errors =
         studentized ? std::span<const double>(errors.data() + k * replicates, replicates)
                     : std::span<const double>();
-    fill_interval(results[k], own, own_errors, level);
+    set_interval(results[k], own, own_errors, level);
   });
   return results;
 }
@@ -171,7 +132,8 @@ double shared_block_length(std::span<const std::span<const double>> series, bool
   double longest = 1;
   for (const std::span<const double> x : series) {
     if (x.empty()) continue;
-    longest = std::max(longest, block_length(x).stationary);
+    longest = std::max(
+        {longest, block_length(x).stationary, std::pow(static_cast<double>(x.size()), 0.2)});
     if (!squares) continue;
     const double mean = mean_of(x);
     std::vector<double> squared;
@@ -182,22 +144,45 @@ double shared_block_length(std::span<const std::span<const double>> series, bool
   return longest;
 }
 
-void draw_blocks(const ResamplePlan& plan, std::size_t replicate, std::vector<Block>& blocks) {
+namespace {
+constexpr int kTableBits = 10;
+}  // namespace
+
+BlockSampler::BlockSampler(const ResamplePlan& plan) : plan_(plan) {
+  check(plan);
+  inverse_log_stay_ = plan.mean_block > 1 ? 1 / std::log1p(-1 / plan.mean_block) : 0;
+  constexpr std::uint32_t kWidth = std::uint32_t{1} << (32 - kTableBits);
+  for (std::uint32_t leading = 0; leading < (std::uint32_t{1} << kTableBits); ++leading) {
+    const std::uint32_t first = leading * kWidth;
+    const double longest = kernel::block_length_from_bits(first, inverse_log_stay_);
+    const double shortest = kernel::block_length_from_bits(first + (kWidth - 1), inverse_log_stay_);
+    length_of_.push_back(longest == shortest && longest < 1e9 ? static_cast<std::uint32_t>(longest)
+                                                              : 0);
+  }
+}
+
+void BlockSampler::draw(std::size_t replicate, std::vector<Block>& blocks) const {
   blocks.clear();
-  Rng random(plan.seed, "stationary bootstrap", replicate);
-  const auto n = static_cast<std::uint32_t>(plan.periods);
-  const double inverse = plan.mean_block > 1 ? 1 / std::log1p(-1 / plan.mean_block) : 0;
+  Rng random(plan_.seed, "stationary bootstrap", replicate);
+  const auto n = static_cast<std::uint32_t>(plan_.periods);
   for (std::uint32_t left = n; left > 0;) {
-    const Block block = kernel::block_from_bits(random.bits(), n, inverse, left);
-    blocks.push_back(block);
-    left -= block.length;
+    const std::uint64_t bits = random.bits();
+    const auto low = static_cast<std::uint32_t>(bits);
+    std::uint32_t length = length_of_[low >> (32 - kTableBits)];
+    if (length == 0) {
+      const double drawn = kernel::block_length_from_bits(low, inverse_log_stay_);
+      length = drawn < left ? static_cast<std::uint32_t>(drawn) : left;
+    }
+    length = std::min(length, left);
+    blocks.push_back(
+        {kernel::block_start_from_bits(static_cast<std::uint32_t>(bits >> 32), n), length});
+    left -= length;
   }
 }
 
 std::vector<std::uint32_t> draw_indices(const ResamplePlan& plan, std::size_t replicate) {
-  check(plan);
   std::vector<Block> blocks;
-  draw_blocks(plan, replicate, blocks);
+  BlockSampler(plan).draw(replicate, blocks);
   std::vector<std::uint32_t> indices;
   indices.reserve(plan.periods);
   for (const Block block : blocks) {
@@ -226,12 +211,13 @@ std::vector<double> bootstrap(std::span<const double> x, const ResamplePlan& pla
                               const std::function<double(std::span<const double>)>& statistic) {
   const std::span<const double> one[] = {x};
   expect_shape(one, plan);
+  const BlockSampler sampler(plan);
   std::vector<double> values(plan.replicates);
   parallel_chunks(plan.replicates, kGrain, [&](std::size_t begin, std::size_t end, std::size_t) {
     std::vector<Block> blocks;
     std::vector<double> sample(plan.periods);
     for (std::size_t b = begin; b < end; ++b) {
-      draw_blocks(plan, b, blocks);
+      sampler.draw(b, blocks);
       std::size_t t = 0;
       for (const Block block : blocks) {
         std::size_t from = block.start;
@@ -259,6 +245,50 @@ double quantile(std::span<const double> sorted, double probability) {
 Bounds percentile_bounds(std::span<double> values, double level) {
   std::sort(values.begin(), values.end());
   return {quantile(values, (1 - level) / 2), quantile(values, (1 + level) / 2)};
+}
+
+IntervalEstimate mean_estimate(std::span<const double> x, double mean_block) {
+  const RunningMoments moments(x);
+  const auto n = static_cast<double>(x.size());
+  IntervalEstimate result;
+  result.estimate = moments.mean();
+  if (x.size() < 2 || !(moments.square_sum() / n > moments.tiny())) return result;
+  result.standard_error =
+      std::sqrt(std::max(0.0, stationary_bootstrap_variance(x, mean_block)) / n);
+  return result;
+}
+
+IntervalEstimate sharpe_estimate(std::span<const double> x, double mean_block) {
+  const RunningMoments moments(x);
+  const auto n = static_cast<double>(x.size());
+  const double variance = moments.square_sum() / n;
+  IntervalEstimate result;
+  if (x.size() < 2 || !(variance > moments.tiny())) return result;
+  result.estimate = moments.mean() / std::sqrt(variance * n / (n - 1));
+  const std::vector<double> influence = sharpe_influence(x, moments.mean(), variance);
+  result.standard_error =
+      std::sqrt(std::max(0.0, stationary_bootstrap_variance(influence, mean_block)) / n);
+  return result;
+}
+
+void set_interval(IntervalEstimate& estimate, std::span<const double> values,
+                  std::span<const double> errors, double level) {
+  std::vector<double> defined;
+  defined.reserve(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (std::isnan(values[i])) continue;
+    if (errors.empty()) {
+      defined.push_back(values[i]);
+    } else if (errors[i] > 0) {
+      defined.push_back((values[i] - estimate.estimate) / errors[i]);
+    }
+  }
+  if (static_cast<double>(defined.size()) < 0.99 * static_cast<double>(values.size())) return;
+  const Bounds bounds = percentile_bounds(defined, level);
+  estimate.interval = errors.empty()
+                          ? bounds
+                          : Bounds{estimate.estimate - bounds.high * estimate.standard_error,
+                                   estimate.estimate - bounds.low * estimate.standard_error};
 }
 
 std::vector<IntervalEstimate> mean_intervals(std::span<const std::span<const double>> series,

@@ -25,12 +25,24 @@ void check(const ResamplePlan& plan);
 
 /// The mean block length for series that are resampled together: the largest automatic one (of
 /// Politis and White) of any of them; with `squares` also of their squared deviations, which a
-/// volatility or a Sharpe ratio needs.
+/// volatility or a Sharpe ratio needs. At least n^(1/5): near 1 the automatic length is mostly
+/// noise, and blocks of a few observations cost nothing.
 [[nodiscard]] double shared_block_length(std::span<const std::span<const double>> series,
                                          bool squares);
 
-/// Blocks of replicate number `replicate`; their lengths add up to plan.periods. Replaces `blocks`.
-void draw_blocks(const ResamplePlan& plan, std::size_t replicate, std::vector<Block>& blocks);
+/// Draws the blocks of a plan's replicates. Holds a table by which most lengths need no logarithm.
+class BlockSampler {
+ public:
+  explicit BlockSampler(const ResamplePlan& plan);  ///< Throws as check() does
+  /// Blocks of replicate number `replicate`; their lengths add up to plan.periods. Replaces
+  /// `blocks`.
+  void draw(std::size_t replicate, std::vector<Block>& blocks) const;
+
+ private:
+  ResamplePlan plan_;
+  double inverse_log_stay_;
+  std::vector<std::uint32_t> length_of_;  // by the leading bits; 0 where they do not settle it
+};
 /// The same replicate written out. Shape: plan.periods indices.
 [[nodiscard]] std::vector<std::uint32_t> draw_indices(const ResamplePlan& plan,
                                                       std::size_t replicate);
@@ -42,6 +54,7 @@ class RunningMoments {
   explicit RunningMoments(std::span<const double> x);
   [[nodiscard]] kernel::Moments view() const { return {running_.data(), n_, mean_}; }
   [[nodiscard]] double mean() const { return mean_; }
+  [[nodiscard]] double square_sum() const { return running_.back(); }  ///< about the mean
   [[nodiscard]] double tiny() const { return tiny_; }  ///< variances up to it are rounding
 
  private:
@@ -75,6 +88,13 @@ struct IntervalEstimate {
   double standard_error = 0;  ///< under the dependence that the plan's block length allows for
   std::optional<Bounds> interval;
 };
+/// Estimate and standard error alone, of the mean and of the per-period Sharpe ratio.
+[[nodiscard]] IntervalEstimate mean_estimate(std::span<const double> x, double mean_block);
+[[nodiscard]] IntervalEstimate sharpe_estimate(std::span<const double> x, double mean_block);
+/// Sets the interval from replicates (NaN = undefined) and, for a studentised one, their standard
+/// errors (else none). No interval where more than 1 % of the replicates are undefined.
+void set_interval(IntervalEstimate& estimate, std::span<const double> values,
+                  std::span<const double> errors, double level);
 /// Intervals of the mean and of the per-period Sharpe ratio of several series, from one set of
 /// indices. Shape: every series has plan.periods values. Units: of the series; 1/sqrt(period).
 [[nodiscard]] std::vector<IntervalEstimate> mean_intervals(

@@ -16,17 +16,17 @@ struct Block {
 
 namespace kernel {
 
-/// A block from 64 random bits: a uniform start, and a geometric length of mean 1 / (1 - stay).
-/// inverse_log_stay is 1 / log(stay); 0 stands for blocks of one. The start's bias is below n /
-/// 2^32.
-inline Block block_from_bits(std::uint64_t bits, std::uint32_t n, double inverse_log_stay,
-                             std::uint32_t room) {
-  const auto start = static_cast<std::uint32_t>(((bits >> 32) * n) >> 32);
-  if (inverse_log_stay == 0) return {start, 1};
-  const double uniform = (static_cast<double>(bits & 0xffffffffU) + 0.5) * 0x1p-32;
-  const double extra = std::log(uniform) * inverse_log_stay;
-  const auto length = extra < room ? static_cast<std::uint32_t>(extra) + 1 : room;
-  return {start, length < room ? length : room};
+/// Length of a block from 32 random bits: geometric; inverse_log_stay is 1 / log(probability to go
+/// on), and 0 stands for blocks of one. Does not rise with the bits.
+inline double block_length_from_bits(std::uint32_t bits, double inverse_log_stay) {
+  if (inverse_log_stay == 0) return 1;
+  const double uniform = (static_cast<double>(bits) + 0.5) * 0x1p-32;
+  return std::floor(std::log(uniform) * inverse_log_stay) + 1;
+}
+
+/// A uniform start from 32 random bits. Its bias is below n / 2^32.
+inline std::uint32_t block_start_from_bits(std::uint32_t bits, std::uint32_t n) {
+  return static_cast<std::uint32_t>((static_cast<std::uint64_t>(bits) * n) >> 32);
 }
 
 /// Running sums of a centred series and of its square, interleaved: {sum, square sum} before

@@ -71,8 +71,9 @@ struct Joined {
   double years = 0;  ///< calendar years spent inside the pieces
 };
 [[nodiscard]] Joined join(std::span<const ReturnSeries> pieces);
-/// The same for pieces that lie beside each other in time (paths of a generated market): each is shifted to start where
-/// the last one ended, so that times increase; they count time and are no dates.
+/// The same for pieces that lie beside each other in time (paths of a generated market): each is
+/// shifted to start where the last one ended, so that times increase; they count time and are no
+/// dates.
 [[nodiscard]] Joined lay_end_to_end(std::span<const ReturnSeries> pieces);
 
 }  // namespace walras::stats

@@ -42,7 +42,7 @@ SuperiorAbility superior_ability(std::span<const std::span<const double>> excess
                        excess[k].size()));
     }
     RunningMoments moments(excess[k]);
-    const double variance = moments.view().running[2 * plan.periods + 1] / n;
+    const double variance = moments.square_sum() / n;
     const double long_run = stationary_bootstrap_variance(excess[k], plan.mean_block);
     if (!(variance > moments.tiny()) || !(long_run > 0)) continue;
     models.push_back({std::move(moments), std::sqrt(long_run)});
@@ -60,6 +60,7 @@ SuperiorAbility superior_ability(std::span<const std::span<const double>> excess
     lower.push_back(std::min(mean, 0.0));
     consistent.push_back(root * mean / model.omega >= bound ? 0.0 : mean);
   }
+  const BlockSampler sampler(plan);
   struct Counts {
     std::size_t lower = 0, consistent = 0, upper = 0;
   };
@@ -68,7 +69,7 @@ SuperiorAbility superior_ability(std::span<const std::span<const double>> excess
       plan.replicates, kGrain, [&](std::size_t begin, std::size_t end, std::size_t chunk) {
         std::vector<Block> blocks;
         for (std::size_t b = begin; b < end; ++b) {
-          draw_blocks(plan, b, blocks);
+          sampler.draw(b, blocks);
           double largest[3] = {0, 0, 0};
           for (std::size_t k = 0; k < models.size(); ++k) {
             const double moved =

@@ -18,8 +18,8 @@ struct TearSheetInput {
   Resamples resamples;  ///< replicates 0: no intervals
 };
 /// metric_list(), then lo_adjusted_sharpe, probabilistic_sharpe, autocorrelation, leading_zeros,
-/// zero_returns, then the trading metrics (the minimum track record is the verdict's). Adding a benchmark or
-/// trades changes no other figure. Throws Error{Data} as check(ReturnSeries) does.
+/// zero_returns, then the trading metrics (the minimum track record is the verdict's). Adding a
+/// benchmark or trades changes no other figure. Throws Error{Data} as check(ReturnSeries) does.
 [[nodiscard]] std::vector<Evidence> tear_sheet(const TearSheetInput& input);
 
 /// The entry of that name. Throws Error{Internal} when absent.

@@ -17,7 +17,7 @@ namespace {
 double deviation_of(std::span<const double> x) {
   if (x.size() < 2) return 0;
   const RunningMoments moments(x);
-  const double square = moments.view().running[2 * x.size() + 1];
+  const double square = moments.square_sum();
   const auto n = static_cast<double>(x.size());
   return square / n > moments.tiny() ? std::sqrt(square / (n - 1)) : 0;
 }

@@ -99,7 +99,7 @@ std::vector<double> naive_romano_wolf(const std::vector<std::vector<double>>& se
   std::vector<std::size_t> reached(count, 1);
   std::vector<Block> blocks;
   for (std::size_t b = 0; b < plan.replicates; ++b) {
-    draw_blocks(plan, b, blocks);
+    BlockSampler(plan).draw(b, blocks);
     std::vector<double> resampled(count);
     for (std::size_t k = 0; k < count; ++k) {
       double moved = 0;

@@ -35,7 +35,7 @@ TEST_CASE("sums over blocks equal resampling by explicit indices") {
       const RunningMoments moments(x);
       std::vector<Block> blocks;
       for (std::size_t b = 0; b < plan.replicates; ++b) {
-        draw_blocks(plan, b, blocks);
+        BlockSampler(plan).draw(b, blocks);
         const Twin twin = explicit_twin(x, plan, b);
         const kernel::Totals sum = kernel::totals(moments.view(), blocks.data(), blocks.size());
         CHECK(sum.first / 300 + moments.mean() == doctest::Approx(twin.mean).epsilon(1e-12));
@@ -58,7 +58,7 @@ TEST_CASE("standard errors from products equal those from the blocks one by one"
   const RunningMoments moments(x);
   std::vector<Block> blocks;
   for (std::size_t b = 0; b < plan.replicates; ++b) {
-    draw_blocks(plan, b, blocks);
+    BlockSampler(plan).draw(b, blocks);
     const kernel::Products sum = kernel::products(moments.view(), blocks.data(), blocks.size());
     const double mean = sum.first / 200 + moments.mean();
     const double variance = sum.second / 200 - std::pow(sum.first / 200, 2);
@@ -89,7 +89,7 @@ TEST_CASE("blocks start anywhere, have geometric lengths, and wrap around") {
   double starts = 0, lengths = 0, ones = 0, count = 0;
   std::size_t wrapped = 0;
   for (std::size_t b = 0; b < plan.replicates; ++b) {
-    draw_blocks(plan, b, blocks);
+    BlockSampler(plan).draw(b, blocks);
     std::size_t total = 0;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
       REQUIRE(blocks[i].start < 1000);
