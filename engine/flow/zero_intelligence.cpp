@@ -11,12 +11,13 @@
 namespace walras::engine {
 namespace {
 
+// The defaults make a stock of 100 with a spread of about two ticks and a volatility of about 1 % a day.
 struct ZeroIntelligenceParams {
   double start_price = 100;
-  double limit_rate = 5, limit_tail = 0.15, limit_lots = 10;
+  double limit_rate = 4, limit_tail = 0.08, limit_lots = 10;
   double cancel_rate = 0.05;
-  double market_rate = 0.8, market_lots = 8;
-  double value_volatility = 2e-5, pull = 0.05;
+  double market_rate = 1, market_lots = 10;
+  double value_volatility = 4e-5, pull = 0.05;
   double warm_up_s = 120;
   double sampling_s = 1;
   static void fields(auto&& field) {

@@ -356,3 +356,51 @@ TEST_CASE("the intensity market refuses what it cannot play") {
   CHECK_THROWS_AS(generator(R"({"kind": "intensity", "step_s": 2})", "", 1.0), Error);
   CHECK_THROWS_AS(generator(R"({"kind": "intensity", "stepp_s": 2})"), Error);
 }
+
+namespace {
+
+/// +1 when the ask queue empties first after the crowd's book has first shown `bids` and `asks` orders at its best prices, -1 when
+/// the bid queue does, 0 when the book never showed them.
+int race(const Generator& market, std::uint64_t seed, std::int64_t bids, std::int64_t asks) {
+  const auto venue = market.venue(Rng(seed, "race"));
+  Listener listener;
+  listener.keep_events = false;
+  venue->start({0}, listener);
+  Ticks bid, ask;
+  bool racing = false;
+  for (int steps = 0; racing || steps < 300; ++steps) {
+    venue->advance(listener);
+    const Depth& depth = listener.depth;
+    if (racing) {
+      if (depth.asks == 0 || depth.ask[0].price > ask) return 1;
+      if (depth.bids == 0 || depth.bid[0].price < bid) return -1;
+    } else if (depth.two_sided() && depth.bid[0].quantity == Lots{bids} && depth.ask[0].quantity == Lots{asks}) {
+      racing = true;
+      bid = depth.bid[0].price;
+      ask = depth.ask[0].price;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("the shorter queue empties first as often as the closed form says") {
+  // Unit orders at the best prices only, limit and market orders at the same rate: the model of cont_delarrard_2013, whose
+  // probability of an upward move is known.
+  const auto market = generator(R"({"kind": "zero_intelligence", "limit_rate": 1, "limit_tail": 1, "limit_lots": 1, "cancel_rate": 1e-6,
+    "market_rate": 1, "market_lots": 1, "value_volatility": 0, "pull": 0, "warm_up_s": 0})");
+  struct Case { std::int64_t bids, asks; double up; };
+  for (const Case& each : {Case{1, 1, 0.5}, Case{2, 1, 0.6976527}, Case{3, 1, 0.7906109}, Case{1, 3, 1 - 0.7906109}}) {
+    double races = 0, ups = 0;
+    for (std::uint64_t seed = 0; seed < 10'000; ++seed) {
+      const int result = race(*market, seed, each.bids, each.asks);
+      races += result != 0;
+      ups += result > 0;
+    }
+    CAPTURE(each.bids);
+    CAPTURE(each.asks);
+    REQUIRE(races > 5000);
+    CHECK(std::abs(ups / races - each.up) < 3 * std::sqrt(each.up * (1 - each.up) / races));
+  }
+}
