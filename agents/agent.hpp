@@ -13,13 +13,15 @@ namespace walras::agents {
 class Agent {
  public:
   virtual ~Agent() = default;
-  /// Chooses an action for each row of observations. `explore` draws from the policy and remembers the rows for
-  /// learning (then rows = environments); otherwise the likeliest action is taken and nothing is remembered.
-  virtual void act(std::span<const float> observations, bool explore, std::span<std::int32_t> actions) = 0;
+  /// Chooses an action for each row of observations. `explore` draws from the policy and remembers
+  /// the rows for learning (then rows = environments); otherwise the likeliest action is taken and
+  /// nothing is remembered.
+  virtual void act(std::span<const float> observations, bool explore,
+                   std::span<std::int32_t> actions) = 0;
   /// Takes in what followed the last exploring act().
   virtual void observe(const Transitions& transitions) = 0;
-  /// Learns when enough was observed. `progress` in [0, 1] is the share of the training that is over.
-  /// Returns: whether it learned. Throws Error{Numeric} on a loss that is not finite.
+  /// Learns when enough was observed. `progress` in [0, 1] is the share of the training that is
+  /// over. Returns: whether it learned. Throws Error{Numeric} on a loss that is not finite.
   virtual bool learn(double progress) = 0;
   /// {"parameters", "updates", "policy_loss", ...} for the record.
   [[nodiscard]] virtual Json summary() const = 0;

@@ -11,7 +11,8 @@
 namespace walras::agents {
 namespace {
 
-/// Learns in simulations of its training span, then trades what it learned: the likeliest action, no exploring.
+/// Learns in simulations of its training span, then trades what it learned: the likeliest action,
+/// no exploring.
 class PpoStrategy final : public strategies::Strategy {
  public:
   struct Params {
@@ -19,7 +20,8 @@ class PpoStrategy final : public strategies::Strategy {
     DeskParams desk;
     PpoParams learner;
     static void fields(auto&& field) {
-      field("environments", &Params::environments, {.min = 1, .max = 4096, .doc = "markets stepped together in training"});
+      field("environments", &Params::environments,
+            {.min = 1, .max = 4096, .doc = "markets stepped together in training"});
       field("training_steps", &Params::training_steps,
             {.min = 1, .max = 1e12, .doc = "decisions in training, all markets together"});
       field("desk", &Params::desk, {.doc = "what it sees and what it may do"});
@@ -32,13 +34,15 @@ class PpoStrategy final : public strategies::Strategy {
         desk_(params_.desk, context.instruments, "/desk"),
         random_(context.random),
         agent_(make_ppo(params_.learner,
-                        {static_cast<std::size_t>(params_.environments), TradingDesk::kObservation, desk_.actions()},
+                        {static_cast<std::size_t>(params_.environments), TradingDesk::kObservation,
+                         desk_.actions()},
                         random_.child("agent"))) {}
 
   void fit(const strategies::Training& training) override {
     const auto markets = trading_environment(
-        static_cast<std::size_t>(params_.environments), [&training](std::uint64_t seed) { return training.market(seed); },
-        training.instruments(), training.account(), params_.desk, random_.child("training"));
+        static_cast<std::size_t>(params_.environments),
+        [&training](std::uint64_t seed) { return training.market(seed); }, training.instruments(),
+        training.account(), params_.desk, random_.child("training"));
     const LearningCurve curve = train(*agent_, *markets, params_.training_steps);
     fitted_ = agent_->summary();
     fitted_["steps"] = curve.steps;
@@ -58,8 +62,8 @@ class PpoStrategy final : public strategies::Strategy {
     orders.set_timer(orders.now(), kDecide);
   }
 
-  void on_timer(Nanos now, std::uint64_t, engine::Orders& orders) override {
-    orders.set_timer(now + desk_.step(), kDecide);
+  void on_timer(Nanos, std::uint64_t, engine::Orders& orders) override {
+    orders.set_timer(desk_.next(orders), kDecide);
     if (orders.warming_up()) return;
     std::array<float, TradingDesk::kObservation> observation;
     std::array<std::int32_t, 1> action{};
@@ -87,7 +91,9 @@ class PpoStrategy final : public strategies::Strategy {
 }  // namespace
 
 void add_agents(Registry<strategies::Strategy, const strategies::StrategyContext&>& registry) {
-  registry.add<PpoStrategy>("ppo", "an agent that learns by proximal policy optimisation in simulated markets (LibTorch)");
+  registry.add<PpoStrategy>(
+      "ppo",
+      "an agent that learns by proximal policy optimisation in simulated markets (LibTorch)");
 }
 
 }  // namespace walras::agents

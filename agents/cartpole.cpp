@@ -9,14 +9,16 @@
 namespace walras::agents {
 namespace {
 
-constexpr double kGravity = 9.8, kCart = 1.0, kPole = 0.1, kTotal = kCart + kPole, kHalfLength = 0.5;
+constexpr double kGravity = 9.8, kCart = 1.0, kPole = 0.1, kTotal = kCart + kPole,
+                 kHalfLength = 0.5;
 constexpr double kPoleMoment = kPole * kHalfLength, kForce = 10.0, kStep = 0.02;
 constexpr double kAngleLimit = 12 * 2 * std::numbers::pi / 360, kPositionLimit = 2.4;
 constexpr std::int32_t kTimeLimit = 500;
 
 class CartPoles final : public VectorEnvironment {
  public:
-  CartPoles(std::size_t environments, const Rng& random) : poles_(environments), steps_(environments) {
+  CartPoles(std::size_t environments, const Rng& random)
+      : poles_(environments), steps_(environments) {
     for (std::size_t i = 0; i < environments; ++i) random_.push_back(random.child("cartpole", i));
   }
   [[nodiscard]] Spaces spaces() const override { return {poles_.size(), 4, 2}; }
@@ -49,7 +51,8 @@ class CartPoles final : public VectorEnvironment {
   void restart(std::size_t i) {
     Rng& random = random_[i];
     CartPole& pole = poles_[i];
-    for (double* value : {&pole.x, &pole.x_speed, &pole.angle, &pole.angle_speed}) *value = random.uniform(-0.05, 0.05);
+    for (double* value : {&pole.x, &pole.x_speed, &pole.angle, &pole.angle_speed})
+      *value = random.uniform(-0.05, 0.05);
     steps_[i] = 0;
   }
   void write(std::size_t i, std::span<float> observations) const {
@@ -72,7 +75,8 @@ bool CartPole::push(std::int32_t action) {
   const double cosine = std::cos(angle), sine = std::sin(angle);
   const double common = (force + kPoleMoment * (angle_speed * angle_speed) * sine) / kTotal;
   const double angle_acceleration =
-      (kGravity * sine - cosine * common) / (kHalfLength * (4.0 / 3.0 - kPole * (cosine * cosine) / kTotal));
+      (kGravity * sine - cosine * common) /
+      (kHalfLength * (4.0 / 3.0 - kPole * (cosine * cosine) / kTotal));
   const double acceleration = common - kPoleMoment * angle_acceleration * cosine / kTotal;
   x = x + kStep * x_speed;
   x_speed = x_speed + kStep * acceleration;

@@ -5,7 +5,8 @@
 namespace walras::agents {
 
 void add_agents(Registry<strategies::Strategy, const strategies::StrategyContext&>& registry);
-/// One training step of the price CNN and of PPO against the bare LibTorch calls: "trainer_overhead/<which>".
+/// One training step of the price CNN and of PPO against the bare LibTorch calls:
+/// "trainer_overhead/<which>".
 void add_contests(strategies::Contests& contests);
 
 }  // namespace walras::agents

@@ -1,5 +1,6 @@
-// What a training step of ours costs beyond the LibTorch calls in it. The bare side is written with LibTorch's own
-// modules and calls: the same gather, forward, loss, backward, clipping and fused optimiser kernel, and nothing else.
+// What a training step of ours costs beyond the LibTorch calls in it. The bare side is written with
+// LibTorch's own modules and calls: the same gather, forward, loss, backward, clipping and fused
+// optimiser kernel, and nothing else.
 #include <algorithm>
 #include <numeric>
 
@@ -29,7 +30,8 @@ struct BareAdam {
     std::vector<torch::Tensor> gradients;
     for (const torch::Tensor& parameter : parameters) gradients.push_back(parameter.grad());
     at::_foreach_add_(steps, 1);
-    at::_fused_adamw_(parameters, gradients, first, second, {}, steps, rate, 0.9, 0.999, decay, epsilon, false, false);
+    at::_fused_adamw_(parameters, gradients, first, second, {}, steps, rate, 0.9, 0.999, decay,
+                      epsilon, false, false);
   }
   std::vector<torch::Tensor> parameters, first, second, steps;
   double decay, epsilon;
@@ -37,7 +39,8 @@ struct BareAdam {
 
 torch::Tensor draws(std::initializer_list<std::int64_t> shape, Rng random) {
   torch::Tensor values = torch::empty(shape);
-  for (std::int64_t i = 0; i < values.numel(); ++i) values.data_ptr<float>()[i] = static_cast<float>(random.normal());
+  for (std::int64_t i = 0; i < values.numel(); ++i)
+    values.data_ptr<float>()[i] = static_cast<float>(random.normal());
   return values;
 }
 
@@ -49,12 +52,15 @@ class PriceCnnContest final : public strategies::Contest {
     models::use_one_thread();
     Rng weights = random_.child("weights");
     const models::PriceCnnParams shape;
-    model_ = std::make_shared<models::Regressor>(models::price_cnn(shape, kInputs, weights), 1, weights);
-    trainer_ = std::make_unique<models::Trainer>(*model_, params_, inputs_, targets_, random_.child("batches"));
+    model_ =
+        std::make_shared<models::Regressor>(models::price_cnn(shape, kInputs, weights), 1, weights);
+    trainer_ = std::make_unique<models::Trainer>(*model_, params_, inputs_, targets_,
+                                                 random_.child("batches"));
     bare_inlet_ = conv(kInputs, shape.channels, 1, 1);
     for (std::int64_t block = 0; block < shape.blocks; ++block) {
-      bare_blocks_.push_back({conv(shape.channels, shape.channels, shape.kernel, std::int64_t{1} << block),
-                              conv(shape.channels, shape.channels, 1, 1), (shape.kernel - 1) << block});
+      bare_blocks_.push_back(
+          {conv(shape.channels, shape.channels, shape.kernel, std::int64_t{1} << block),
+           conv(shape.channels, shape.channels, 1, 1), (shape.kernel - 1) << block});
     }
     bare_outlet_ = conv(shape.channels, shape.features, 1, 1);
     bare_head_ = torch::nn::Linear(shape.features, 1);
@@ -76,16 +82,18 @@ class PriceCnnContest final : public strategies::Contest {
   }
 
   void bare() override {
-    const torch::Tensor rows =
-        order_.narrow(0, static_cast<std::int64_t>(bare_ % trainer_->batches()) * params_.batch, params_.batch);
+    const torch::Tensor rows = order_.narrow(
+        0, static_cast<std::int64_t>(bare_ % trainer_->batches()) * params_.batch, params_.batch);
     ++bare_;
     bare_adam_->zero();
     torch::Tensor signal = bare_inlet_(inputs_.index_select(0, rows));
     for (Block& block : bare_blocks_) {
-      const torch::Tensor inside = torch::relu(block.first(torch::constant_pad_nd(signal, {block.padding, 0})));
+      const torch::Tensor inside =
+          torch::relu(block.first(torch::constant_pad_nd(signal, {block.padding, 0})));
       signal = torch::relu(signal + block.second(inside));
     }
-    const torch::Tensor last = torch::relu(bare_outlet_(signal.narrow(2, kWindow - 1, 1))).select(2, 0);
+    const torch::Tensor last =
+        torch::relu(bare_outlet_(signal.narrow(2, kWindow - 1, 1))).select(2, 0);
     const torch::Tensor loss = torch::mse_loss(bare_head_(last), targets_.index_select(0, rows));
     loss.backward();
     torch::nn::utils::clip_grad_norm_(bare_adam_->parameters, params_.clip);
@@ -98,7 +106,8 @@ class PriceCnnContest final : public strategies::Contest {
     torch::nn::Conv1d first, second;
     std::int64_t padding;
   };
-  static torch::nn::Conv1d conv(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t dilation) {
+  static torch::nn::Conv1d conv(std::int64_t in, std::int64_t out, std::int64_t kernel,
+                                std::int64_t dilation) {
     return torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, kernel).dilation(dilation));
   }
 
@@ -125,7 +134,8 @@ class PpoContest final : public strategies::Contest {
     step_ = std::make_unique<PpoStep>(*network_, params_);
     batch_.observations = draws({kRows, kObservation}, random_.child("observations"));
     batch_.actions = torch::arange(kRows).remainder(kActions);
-    batch_.log_probabilities = torch::full({kRows}, -std::log(static_cast<double>(kActions)), torch::kFloat32);
+    batch_.log_probabilities =
+        torch::full({kRows}, -std::log(static_cast<double>(kActions)), torch::kFloat32);
     batch_.advantages = draws({kRows}, random_.child("advantages"));
     batch_.returns = draws({kRows}, random_.child("returns"));
     rows_ = torch::arange(kRows).narrow(0, 0, params_.batch);
@@ -142,7 +152,8 @@ class PpoContest final : public strategies::Contest {
     const auto pick = [this](const torch::Tensor& values) { return values.index_select(0, rows_); };
     adam_->zero();
     const torch::Tensor observations = pick(batch_.observations);
-    const torch::Tensor logits = policy_->forward(observations), values = critic_->forward(observations).squeeze(1);
+    const torch::Tensor logits = policy_->forward(observations),
+                        values = critic_->forward(observations).squeeze(1);
     torch::Tensor advantages = pick(batch_.advantages);
     advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8);
     const torch::Tensor chosen =
@@ -160,9 +171,10 @@ class PpoContest final : public strategies::Contest {
 
  private:
   torch::nn::Sequential mlp(std::int64_t out) const {
-    return torch::nn::Sequential(torch::nn::Linear(kObservation, params_.hidden[0]), torch::nn::Tanh(),
-                                 torch::nn::Linear(params_.hidden[0], params_.hidden[1]), torch::nn::Tanh(),
-                                 torch::nn::Linear(params_.hidden[1], out));
+    return torch::nn::Sequential(torch::nn::Linear(kObservation, params_.hidden[0]),
+                                 torch::nn::Tanh(),
+                                 torch::nn::Linear(params_.hidden[0], params_.hidden[1]),
+                                 torch::nn::Tanh(), torch::nn::Linear(params_.hidden[1], out));
   }
 
   static constexpr std::int64_t kObservation = 8, kActions = 9, kRows = 1024;

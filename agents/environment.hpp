@@ -1,8 +1,8 @@
 #pragma once
-// VectorEnvironment: many equal environments stepped together. Ends are told apart by type: `terminated` is part of
-// the problem (no value follows), `truncated` is a time limit (the value of the final observation still counts).
-// An environment that ended restarts at once: `observations` then holds the first of the new episode and
-// `final_observations` the last of the old. Torch-free.
+// VectorEnvironment: many equal environments stepped together. Ends are told apart by type:
+// `terminated` is part of the problem (no value follows), `truncated` is a time limit (the value of
+// the final observation still counts). An environment that ended restarts at once: `observations`
+// then holds the first of the new episode and `final_observations` the last of the old. Torch-free.
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -2,8 +2,9 @@
 
 namespace walras::agents {
 
-PpoTerms ppo_loss(const torch::Tensor& logits, const torch::Tensor& values, const torch::Tensor& actions,
-                  const torch::Tensor& old_log_probabilities, torch::Tensor advantages, const torch::Tensor& returns,
+PpoTerms ppo_loss(const torch::Tensor& logits, const torch::Tensor& values,
+                  const torch::Tensor& actions, const torch::Tensor& old_log_probabilities,
+                  torch::Tensor advantages, const torch::Tensor& returns,
                   const PpoWeights& weights) {
   if (weights.normalise && advantages.size(0) > 1) {
     advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8);

@@ -17,8 +17,8 @@ Rollout::Rollout(const Spaces& spaces, std::size_t steps_held)
       terminated(steps * environments),
       truncated(steps * environments) {}
 
-void generalised_advantages(const Rollout& rollout, std::span<const float> last_values, double gamma, double lambda,
-                            std::span<float> advantages) {
+void generalised_advantages(const Rollout& rollout, std::span<const float> last_values,
+                            double gamma, double lambda, std::span<float> advantages) {
   expects(last_values.size() == rollout.environments, "one last value an environment");
   expects(advantages.size() == rollout.values.size(), "one advantage a step and environment");
   for (std::size_t environment = 0; environment < rollout.environments; ++environment) {

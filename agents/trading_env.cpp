@@ -13,11 +13,13 @@ class Seat final : public engine::Participant {};
 
 class TradingEnvironment final : public VectorEnvironment {
  public:
-  TradingEnvironment(std::size_t environments, MarketSource make, std::span<const engine::Instrument> instruments,
+  TradingEnvironment(std::size_t environments, MarketSource make,
+                     std::span<const engine::Instrument> instruments,
                      const engine::AccountTerms& terms, const DeskParams& params, const Rng& random)
       : make_(std::move(make)), terms_(terms) {
     for (std::size_t i = 0; i < environments; ++i) {
-      markets_.push_back({nullptr, nullptr, 0, TradingDesk(params, instruments, "/desk"), random.child("episodes", i)});
+      markets_.push_back({nullptr, nullptr, 0, TradingDesk(params, instruments, "/desk"),
+                          random.child("episodes", i)});
     }
   }
 
@@ -34,9 +36,10 @@ class TradingEnvironment final : public VectorEnvironment {
     for (std::size_t i = 0; i < markets_.size(); ++i) {
       Market& market = markets_[i];
       engine::Simulation& simulation = *market.simulation;
-      market.desk.act(simulation.orders(market.participant), actions[i]);
-      const bool running = simulation.run_until(simulation.now() + market.desk.step());  // at its end: closed, with costs
-      const engine::Orders& orders = simulation.orders(market.participant);
+      engine::Orders& orders = simulation.orders(market.participant);
+      market.desk.act(orders, actions[i]);
+      const bool running =
+          simulation.run_until(market.desk.next(orders));  // at its end: closed, with costs
       out.rewards[i] = static_cast<float>(market.desk.reward(orders));
       out.terminated[i] = !running;
       out.truncated[i] = 0;
@@ -68,7 +71,7 @@ class TradingEnvironment final : public VectorEnvironment {
     market.participant = market.simulation->add(*market.seat, "agent", terms_);
     const engine::Orders& orders = market.simulation->orders(market.participant);
     market.simulation->run_until(market.simulation->now());
-    while (orders.warming_up() && market.simulation->run_until(market.simulation->now() + market.desk.step())) {
+    while (orders.warming_up() && market.simulation->run_until(market.desk.next(orders))) {
     }
     market.desk.begin(orders);
     market.desk.observe(orders, observation);
@@ -81,11 +84,11 @@ class TradingEnvironment final : public VectorEnvironment {
 
 }  // namespace
 
-std::unique_ptr<VectorEnvironment> trading_environment(std::size_t environments, MarketSource make,
-                                                       std::span<const engine::Instrument> instruments,
-                                                       const engine::AccountTerms& terms, const DeskParams& params,
-                                                       const Rng& random) {
-  return std::make_unique<TradingEnvironment>(environments, std::move(make), instruments, terms, params, random);
+std::unique_ptr<VectorEnvironment> trading_environment(
+    std::size_t environments, MarketSource make, std::span<const engine::Instrument> instruments,
+    const engine::AccountTerms& terms, const DeskParams& params, const Rng& random) {
+  return std::make_unique<TradingEnvironment>(environments, std::move(make), instruments, terms,
+                                              params, random);
 }
 
 }  // namespace walras::agents

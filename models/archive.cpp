@@ -13,7 +13,8 @@
 namespace walras::models {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the data section is written as it lies in memory");
+static_assert(std::endian::native == std::endian::little,
+              "the data section is written as it lies in memory");
 
 constexpr std::string_view kHashKey = "\"sha256\":\"";
 constexpr std::size_t kHashLength = 64;
@@ -39,10 +40,12 @@ std::int64_t elements(const std::vector<std::int64_t>& shape, std::int64_t limit
 
 const NamedArray& Archive::at(std::string_view name, std::span<const std::int64_t> shape) const {
   const auto found = std::ranges::find(arrays, name, &NamedArray::name);
-  if (found == arrays.end()) fail(Fault::Data, name, "expected a saved array of this name, was absent");
+  if (found == arrays.end())
+    fail(Fault::Data, name, "expected a saved array of this name, was absent");
   if (!std::ranges::equal(found->shape, shape)) {
-    fail(Fault::Data, name, fmt::format("expected shape ({}), was ({}); the file belongs to another network",
-                                        fmt::join(shape, ", "), fmt::join(found->shape, ", ")));
+    fail(Fault::Data, name,
+         fmt::format("expected shape ({}), was ({}); the file belongs to another network",
+                     fmt::join(shape, ", "), fmt::join(found->shape, ", ")));
   }
   return *found;
 }
@@ -93,12 +96,14 @@ Archive Archive::read(std::span<const std::byte> bytes, std::string_view where) 
   const std::span<const std::byte> data = bytes.subspan(8 + length);
 
   const std::size_t key = text.find(kHashKey);
-  if (key == std::string::npos || key + kHashKey.size() + kHashLength > text.size()) refuse("a file of another kind");
+  if (key == std::string::npos || key + kHashKey.size() + kHashLength > text.size())
+    refuse("a file of another kind");
   const std::string stated = text.substr(key + kHashKey.size(), kHashLength);
   text.replace(key + kHashKey.size(), kHashLength, std::string(kHashLength, '0'));
   if (hash_of(text, data) != stated) refuse("a truncated or altered one (its checksum differs)");
 
-  // From here on the bytes are ours unless somebody forged the checksum: still nothing is trusted unchecked.
+  // From here on the bytes are ours unless somebody forged the checksum: still nothing is trusted
+  // unchecked.
   try {
     Archive archive;
     const Json header = Json::parse(text, where);
@@ -109,12 +114,15 @@ Archive Archive::read(std::span<const std::byte> bytes, std::string_view where) 
       if (name == "__metadata__") continue;
       if (entry.at("dtype").as_string() != "F32") refuse("an array that is not F32");
       NamedArray array{name, {}, {}};
-      for (const Json& side : entry.at("shape").as_array()) array.shape.push_back(side.as_integer());
+      for (const Json& side : entry.at("shape").as_array())
+        array.shape.push_back(side.as_integer());
       const std::int64_t count = elements(array.shape, limit);
       const Json::Array& range = entry.at("data_offsets").as_array();
       const std::size_t size = count < 0 ? 0 : static_cast<std::size_t>(count) * sizeof(float);
-      if (count < 0 || range.size() != 2 || range[0].as_integer() != static_cast<std::int64_t>(offset) ||
-          range[1].as_integer() != static_cast<std::int64_t>(offset + size) || offset + size > data.size()) {
+      if (count < 0 || range.size() != 2 ||
+          range[0].as_integer() != static_cast<std::int64_t>(offset) ||
+          range[1].as_integer() != static_cast<std::int64_t>(offset + size) ||
+          offset + size > data.size()) {
         refuse(fmt::format("array {} with offsets that do not fit its shape", name));
       }
       array.values.resize(static_cast<std::size_t>(count));

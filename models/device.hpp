@@ -9,7 +9,7 @@ namespace walras::models {
 enum class Device : std::uint8_t {
   Auto,  ///< CUDA where LibTorch's CUDA library and a device are found, else the CPU
   Cpu,
-  Cuda   ///< refused with Error{Unavailable} where there is none
+  Cuda  ///< refused with Error{Unavailable} where there is none
 };
 
 }  // namespace walras::models

@@ -23,7 +23,8 @@ void fill_uniform(torch::Tensor weight, double gain, Rng& random) {
 }
 
 void fill_orthogonal(torch::Tensor weight, double gain, Rng& random) {
-  const auto rows = static_cast<std::size_t>(weight.size(0)), columns = static_cast<std::size_t>(weight.size(1));
+  const auto rows = static_cast<std::size_t>(weight.size(0)),
+             columns = static_cast<std::size_t>(weight.size(1));
   const std::size_t vectors = std::min(rows, columns), length = std::max(rows, columns);
   std::vector<double> basis(vectors * length);
   for (std::size_t v = 0; v < vectors; ++v) {
@@ -57,9 +58,12 @@ Linear::Linear(std::int64_t in, std::int64_t out)
     : weight(register_parameter("weight", torch::zeros({out, in}))),
       bias(register_parameter("bias", torch::zeros({out}))) {}
 
-torch::Tensor Linear::forward(const torch::Tensor& input) const { return at::linear(input, weight, bias); }
+torch::Tensor Linear::forward(const torch::Tensor& input) const {
+  return at::linear(input, weight, bias);
+}
 
-CausalConvolution::CausalConvolution(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t dilation)
+CausalConvolution::CausalConvolution(std::int64_t in, std::int64_t out, std::int64_t kernel,
+                                     std::int64_t dilation)
     : weight(register_parameter("weight", torch::zeros({out, in, kernel}))),
       bias(register_parameter("bias", torch::zeros({out}))),
       kernel_(kernel),
@@ -68,7 +72,8 @@ CausalConvolution::CausalConvolution(std::int64_t in, std::int64_t out, std::int
 torch::Tensor CausalConvolution::forward(const torch::Tensor& input) const {
   const std::int64_t past = (kernel_ - 1) * dilation_;
   const torch::Tensor padded = past == 0 ? input : at::constant_pad_nd(input, {past, 0});
-  return at::conv1d(padded, weight, bias, /*stride=*/{1}, /*padding=*/at::IntArrayRef{0}, /*dilation=*/{dilation_});
+  return at::conv1d(padded, weight, bias, /*stride=*/{1}, /*padding=*/at::IntArrayRef{0},
+                    /*dilation=*/{dilation_});
 }
 
 }  // namespace walras::models

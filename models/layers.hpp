@@ -1,5 +1,6 @@
 #pragma once
-// Layers that networks are made of. Weights are drawn from the project's generator, never from LibTorch's global one.
+// Layers that networks are made of. Weights are drawn from the project's generator, never from
+// LibTorch's global one.
 #include <cstdint>
 #include <string>
 
@@ -8,9 +9,11 @@
 
 namespace walras::models {
 
-/// Fills a (out, in...) weight with uniform(-b, b), b = gain * sqrt(3 / fan_in): variance gain^2 / fan_in.
+/// Fills a (out, in...) weight with uniform(-b, b), b = gain * sqrt(3 / fan_in): variance gain^2 /
+/// fan_in.
 void fill_uniform(torch::Tensor weight, double gain, Rng& random);
-/// Fills a (rows, columns) weight with a random orthogonal matrix (orthonormal along the shorter side) times gain.
+/// Fills a (rows, columns) weight with a random orthogonal matrix (orthonormal along the shorter
+/// side) times gain.
 void fill_orthogonal(torch::Tensor weight, double gain, Rng& random);
 
 /// y = x W' + b.
@@ -21,8 +24,8 @@ class Linear final : public torch::nn::Module {
   torch::Tensor weight, bias;
 };
 
-/// One-dimensional convolution whose output at step t depends on inputs up to t: zeros are put before the
-/// first step only. Kernel k and dilation d see the steps t, t - d, ..., t - (k-1) d.
+/// One-dimensional convolution whose output at step t depends on inputs up to t: zeros are put
+/// before the first step only. Kernel k and dilation d see the steps t, t - d, ..., t - (k-1) d.
 class CausalConvolution final : public torch::nn::Module {
  public:
   CausalConvolution(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t dilation);

@@ -20,7 +20,8 @@ std::vector<NamedArray> copy_out(const torch::nn::Module& module) {
   for (const auto& item : module.named_parameters()) {
     const torch::Tensor values = item.value().detach().to(torch::kCPU).contiguous();
     const float* begin = values.data_ptr<float>();
-    arrays.push_back({item.key(), values.sizes().vec(), std::vector<float>(begin, begin + values.numel())});
+    arrays.push_back(
+        {item.key(), values.sizes().vec(), std::vector<float>(begin, begin + values.numel())});
   }
   return arrays;
 }
@@ -30,7 +31,8 @@ void copy_in(torch::nn::Module& module, const Archive& archive, const std::strin
   for (const auto& item : module.named_parameters()) {
     const std::string name = prefix + item.key();
     for (const float value : archive.at(name, item.value().sizes()).values) {
-      if (!std::isfinite(value)) fail(Fault::Data, name, "expected finite weights, was NaN or infinity");
+      if (!std::isfinite(value))
+        fail(Fault::Data, name, "expected finite weights, was NaN or infinity");
     }
   }
   const torch::NoGradGuard no_grad;
@@ -44,13 +46,15 @@ void copy_in(torch::nn::Module& module, const Archive& archive, const std::strin
 
 torch::Device find_device(Device wanted, const std::string& where) {
   if (wanted == Device::Cpu) return torch::kCPU;
-  // The CPU library finds CUDA only when its CUDA sibling is loaded; that is not linked, for it need not be there.
+  // The CPU library finds CUDA only when its CUDA sibling is loaded; that is not linked, for it
+  // need not be there.
   const bool loaded = dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr;
   if (loaded && torch::cuda::is_available()) return {torch::kCUDA, 0};
   if (wanted == Device::Cuda) {
-    fail(Fault::Unavailable, where, loaded ? "expected a CUDA device, found none; use \"cpu\" or \"auto\""
-                                           : "expected LibTorch with CUDA, was the CPU build; install the CUDA libraries "
-                                             "or use \"cpu\" or \"auto\"");
+    fail(Fault::Unavailable, where,
+         loaded ? "expected a CUDA device, found none; use \"cpu\" or \"auto\""
+                : "expected LibTorch with CUDA, was the CPU build; install the CUDA libraries "
+                  "or use \"cpu\" or \"auto\"");
   }
   return torch::kCPU;
 }

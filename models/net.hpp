@@ -26,12 +26,14 @@ class Net : public torch::nn::Module {
 [[nodiscard]] std::int64_t parameter_count(const torch::nn::Module& module);
 /// Copies of all parameters, in the module's order.
 [[nodiscard]] std::vector<NamedArray> copy_out(const torch::nn::Module& module);
-/// Sets all parameters from arrays. Throws Error{Data} when one is absent, of another shape or not finite.
+/// Sets all parameters from arrays. Throws Error{Data} when one is absent, of another shape or not
+/// finite.
 void copy_in(torch::nn::Module& module, const Archive& archive, const std::string& prefix = "");
 
 /// Throws Error{Unavailable} at `where` when CUDA is demanded and absent.
 [[nodiscard]] torch::Device find_device(Device wanted, const std::string& where);
-/// One intra-op thread on the calling thread: small networks are slower with more. Call before any computation.
+/// One intra-op thread on the calling thread: small networks are slower with more. Call before any
+/// computation.
 void use_one_thread();
 
 }  // namespace walras::models

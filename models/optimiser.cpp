@@ -10,7 +10,8 @@ AdamW::AdamW(std::vector<torch::Tensor> parameters, Settings settings)
   for (const torch::Tensor& parameter : parameters_) {
     first_.push_back(torch::zeros_like(parameter));
     second_.push_back(torch::zeros_like(parameter));
-    steps_.push_back(torch::zeros({}, torch::TensorOptions().dtype(torch::kFloat32).device(parameter.device())));
+    steps_.push_back(
+        torch::zeros({}, torch::TensorOptions().dtype(torch::kFloat32).device(parameter.device())));
   }
 }
 
@@ -41,8 +42,9 @@ void AdamW::step(double learning_rate) {
   const torch::NoGradGuard no_grad;
   collect();
   at::_foreach_add_(steps_, 1);
-  at::_fused_adamw_(parameters_, gradients_, first_, second_, /*max_exp_avg_sqs=*/{}, steps_, learning_rate,
-                    settings_.beta1, settings_.beta2, settings_.weight_decay, settings_.epsilon, /*amsgrad=*/false,
+  at::_fused_adamw_(parameters_, gradients_, first_, second_, /*max_exp_avg_sqs=*/{}, steps_,
+                    learning_rate, settings_.beta1, settings_.beta2, settings_.weight_decay,
+                    settings_.epsilon, /*amsgrad=*/false,
                     /*maximize=*/false);
 }
 

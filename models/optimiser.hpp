@@ -1,12 +1,14 @@
 #pragma once
-// AdamW over a fixed list of parameters, on LibTorch's fused kernels, with clipping of the global gradient norm.
+// AdamW over a fixed list of parameters, on LibTorch's fused kernels, with clipping of the global
+// gradient norm.
 #include <vector>
 
 #include "models/torch.hpp"
 
 namespace walras::models {
 
-/// Adam with decoupled weight decay; decay 0 is plain Adam. Source: Loshchilov and Hutter 2019, algorithm 2.
+/// Adam with decoupled weight decay; decay 0 is plain Adam. Source: Loshchilov and Hutter 2019,
+/// algorithm 2.
 class AdamW {
  public:
   struct Settings {

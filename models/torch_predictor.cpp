@@ -25,7 +25,8 @@ struct PriceCnnPredictorParams {
 class PriceCnnPredictor final : public strategies::Predictor {
  public:
   using Params = PriceCnnPredictorParams;
-  PriceCnnPredictor(Params params, const strategies::PredictorContext& context) : params_(params), context_(context) {
+  PriceCnnPredictor(Params params, const strategies::PredictorContext& context)
+      : params_(params), context_(context) {
     if (context.channels == 0 || context.window == 0 || context.outputs == 0) {
       fail(Fault::Scenario, "price_cnn", "expected at least one channel, one step and one output");
     }
@@ -33,12 +34,15 @@ class PriceCnnPredictor final : public strategies::Predictor {
 
   void fit(const strategies::Dataset& data, Rng random) override {
     use_one_thread();
-    if (data.channels != context_.channels || data.window != context_.window || data.outputs != context_.outputs ||
+    if (data.channels != context_.channels || data.window != context_.window ||
+        data.outputs != context_.outputs ||
         data.inputs.size() != data.rows * data.channels * data.window ||
-        data.targets.size() != data.rows * data.outputs || (!data.times.empty() && data.times.size() != data.rows)) {
+        data.targets.size() != data.rows * data.outputs ||
+        (!data.times.empty() && data.times.size() != data.rows)) {
       fail(Fault::Numeric, "training data",
-           fmt::format("expected rows of {} x {} inputs and {} outputs, was {} x {} and {}", context_.channels,
-                       context_.window, context_.outputs, data.channels, data.window, data.outputs));
+           fmt::format("expected rows of {} x {} inputs and {} outputs, was {} x {} and {}",
+                       context_.channels, context_.window, context_.outputs, data.channels,
+                       data.window, data.outputs));
     }
     const RowSplit split = split_rows(data, params_.training);
     check_finite(data, static_cast<std::size_t>(params_.training.batch));
@@ -51,10 +55,12 @@ class PriceCnnPredictor final : public strategies::Predictor {
 
   void predict(std::span<const float> input, std::span<float> output) override {
     expects(model_ != nullptr, "fit() or load() before predict()");
-    expects(input.size() % (context_.channels * context_.window) == 0, "input is rows x channels x window");
+    expects(input.size() % (context_.channels * context_.window) == 0,
+            "input is rows x channels x window");
     use_one_thread();
     const c10::InferenceMode inference;
-    const auto rows = static_cast<std::int64_t>(input.size() / (context_.channels * context_.window));
+    const auto rows =
+        static_cast<std::int64_t>(input.size() / (context_.channels * context_.window));
     torch::Tensor x = torch::empty({rows, static_cast<std::int64_t>(context_.channels),
                                     static_cast<std::int64_t>(context_.window)});
     const std::span<float> scaled(x.data_ptr<float>(), input.size());
@@ -95,15 +101,19 @@ class PriceCnnPredictor final : public strategies::Predictor {
     const Archive archive = Archive::read(bytes, "price_cnn");
     if (archive.description != description()) {
       fail(Fault::Data, "price_cnn",
-           fmt::format("expected a network saved as {}, was {}", description().dump(), archive.description.dump()));
+           fmt::format("expected a network saved as {}, was {}", description().dump(),
+                       archive.description.dump()));
     }
     const std::array<std::int64_t, 1> channels{static_cast<std::int64_t>(context_.channels)};
     const std::array<std::int64_t, 1> outputs{static_cast<std::int64_t>(context_.outputs)};
-    Scaler scaler{archive.at("scaler.input_mean", channels).values, archive.at("scaler.input_scale", channels).values,
-                  archive.at("scaler.target_mean", outputs).values, archive.at("scaler.target_scale", outputs).values};
+    Scaler scaler{archive.at("scaler.input_mean", channels).values,
+                  archive.at("scaler.input_scale", channels).values,
+                  archive.at("scaler.target_mean", outputs).values,
+                  archive.at("scaler.target_scale", outputs).values};
     for (const std::vector<float>* scales : {&scaler.input_scale, &scaler.target_scale}) {
       for (const float scale : *scales) {
-        if (!(scale > 0) || !std::isfinite(scale)) fail(Fault::Data, "price_cnn", "expected scales > 0");
+        if (!(scale > 0) || !std::isfinite(scale))
+          fail(Fault::Data, "price_cnn", "expected scales > 0");
       }
     }
     std::shared_ptr<Regressor> model = make(Rng(0, "price_cnn"));
@@ -115,12 +125,17 @@ class PriceCnnPredictor final : public strategies::Predictor {
 
  private:
   [[nodiscard]] std::shared_ptr<Regressor> make(Rng random) const {
-    std::shared_ptr<Net> net = price_cnn(params_.network, static_cast<std::int64_t>(context_.channels), random);
-    return std::make_shared<Regressor>(std::move(net), static_cast<std::int64_t>(context_.outputs), random);
+    std::shared_ptr<Net> net =
+        price_cnn(params_.network, static_cast<std::int64_t>(context_.channels), random);
+    return std::make_shared<Regressor>(std::move(net), static_cast<std::int64_t>(context_.outputs),
+                                       random);
   }
   [[nodiscard]] Json description() const {
-    return Json::object({{"kind", "price_cnn"}, {"network", dump(params_.network)}, {"channels", context_.channels},
-                         {"window", context_.window}, {"outputs", context_.outputs}});
+    return Json::object({{"kind", "price_cnn"},
+                         {"network", dump(params_.network)},
+                         {"channels", context_.channels},
+                         {"window", context_.window},
+                         {"outputs", context_.outputs}});
   }
 
   Params params_;
@@ -133,7 +148,8 @@ class PriceCnnPredictor final : public strategies::Predictor {
 }  // namespace
 
 void add_models(Registry<strategies::Predictor, const strategies::PredictorContext&>& registry) {
-  registry.add<PriceCnnPredictor>("price_cnn", "causal dilated convolutions over price windows (LibTorch)");
+  registry.add<PriceCnnPredictor>("price_cnn",
+                                  "causal dilated convolutions over price windows (LibTorch)");
 }
 
 }  // namespace walras::models

@@ -35,7 +35,8 @@ struct Moments {
   }
 };
 
-torch::Tensor tensor(std::span<float> values, std::initializer_list<std::int64_t> shape, torch::Device device) {
+torch::Tensor tensor(std::span<float> values, std::initializer_list<std::int64_t> shape,
+                     torch::Device device) {
   return torch::from_blob(values.data(), shape, torch::kFloat32).clone().to(device);
 }
 
@@ -44,20 +45,24 @@ torch::Tensor tensor(std::span<float> values, std::initializer_list<std::int64_t
 RowSplit split_rows(const strategies::Dataset& data, const TrainingParams& params) {
   std::vector<std::size_t> first_rows;  // of each step
   for (std::size_t row = 0; row < data.rows; ++row) {
-    if (data.times.empty() || row == 0 || data.times[row] != data.times[row - 1]) first_rows.push_back(row);
+    if (data.times.empty() || row == 0 || data.times[row] != data.times[row - 1])
+      first_rows.push_back(row);
   }
   const std::size_t steps = first_rows.size();
-  const auto held_out = static_cast<std::size_t>(std::floor(static_cast<double>(steps) * params.validation));
+  const auto held_out =
+      static_cast<std::size_t>(std::floor(static_cast<double>(steps) * params.validation));
   const std::size_t validation = steps - held_out;
   const std::size_t gap = held_out == 0 ? 0 : static_cast<std::size_t>(params.gap);
   if (params.validation > 0 && held_out == 0) {
     fail(Fault::Numeric, "validation",
-         fmt::format("expected at least one validation step, was a share of {} of {} steps; give more data",
-                     params.validation, steps));
+         fmt::format(
+             "expected at least one validation step, was a share of {} of {} steps; give more data",
+             params.validation, steps));
   }
   if (validation < gap + 2) {
     fail(Fault::Numeric, "training rows",
-         fmt::format("expected at least 2 steps before the gap, was {} steps, {} of them for validation and a gap of {}; "
+         fmt::format("expected at least 2 steps before the gap, was {} steps, {} of them for "
+                     "validation and a gap of {}; "
                      "give more data or a smaller gap",
                      steps, held_out, gap));
   }
@@ -68,21 +73,23 @@ RowSplit split_rows(const strategies::Dataset& data, const TrainingParams& param
 void check_finite(const strategies::Dataset& data, std::size_t batch) {
   const auto first = [](const std::vector<float>& values) {
     return static_cast<std::size_t>(
-        std::ranges::find_if(values, [](float value) { return !std::isfinite(value); }) - values.begin());
+        std::ranges::find_if(values, [](float value) { return !std::isfinite(value); }) -
+        values.begin());
   };
   const std::size_t input = first(data.inputs), target = first(data.targets);
   const std::size_t width = data.channels * data.window;
   if (input < data.inputs.size()) {
     const std::size_t row = input / width;
     fail(Fault::Numeric, "training data",
-         fmt::format("expected finite inputs, was {} in row {} (batch {}), feature {}, step {}", data.inputs[input], row,
-                     row / batch, input % width / data.window, input % data.window));
+         fmt::format("expected finite inputs, was {} in row {} (batch {}), feature {}, step {}",
+                     data.inputs[input], row, row / batch, input % width / data.window,
+                     input % data.window));
   }
   if (target < data.targets.size()) {
     const std::size_t row = target / data.outputs;
     fail(Fault::Numeric, "training data",
-         fmt::format("expected finite targets, was {} in row {} (batch {}), output {}", data.targets[target], row, row / batch,
-                     target % data.outputs));
+         fmt::format("expected finite targets, was {} in row {} (batch {}), output {}",
+                     data.targets[target], row, row / batch, target % data.outputs));
   }
 }
 
@@ -91,9 +98,11 @@ Scaler Scaler::fit(const strategies::Dataset& data, std::size_t rows) {
   for (std::size_t row = 0; row < rows; ++row) {
     const float* window = data.inputs.data() + row * data.channels * data.window;
     for (std::size_t channel = 0; channel < data.channels; ++channel) {
-      for (std::size_t step = 0; step < data.window; ++step) inputs[channel].add(window[channel * data.window + step]);
+      for (std::size_t step = 0; step < data.window; ++step)
+        inputs[channel].add(window[channel * data.window + step]);
     }
-    for (std::size_t output = 0; output < data.outputs; ++output) targets[output].add(data.targets[row * data.outputs + output]);
+    for (std::size_t output = 0; output < data.outputs; ++output)
+      targets[output].add(data.targets[row * data.outputs + output]);
   }
   Scaler scaler;
   for (const Moments& moments : inputs) {
@@ -135,7 +144,8 @@ Regressor::Regressor(std::shared_ptr<Net> net, std::int64_t outputs, Rng& random
   fill_uniform(head_->weight, 0.5, random);
 }
 
-Trainer::Trainer(Regressor& model, const TrainingParams& params, torch::Tensor inputs, torch::Tensor targets, Rng random)
+Trainer::Trainer(Regressor& model, const TrainingParams& params, torch::Tensor inputs,
+                 torch::Tensor targets, Rng random)
     : model_(model),
       params_(params),
       inputs_(std::move(inputs)),
@@ -166,14 +176,15 @@ double Trainer::step(std::size_t index, double learning_rate) {
   const std::int64_t count = std::min(params_.batch, inputs_.size(0) - begin);
   const torch::Tensor rows = order_.narrow(0, begin, count);
   optimiser_.zero_gradients();
-  const torch::Tensor loss =
-      loss_of(params_.loss, model_.forward(inputs_.index_select(0, rows)), targets_.index_select(0, rows));
+  const torch::Tensor loss = loss_of(params_.loss, model_.forward(inputs_.index_select(0, rows)),
+                                     targets_.index_select(0, rows));
   loss.backward();
   const double norm = optimiser_.clip(params_.clip);
   const double value = loss.item<double>();
   if (!std::isfinite(value) || !std::isfinite(norm)) {
     fail(Fault::Numeric, "training",
-         fmt::format("expected a finite loss and gradient, was loss {} and gradient norm {} in epoch {}, batch {}; lower the "
+         fmt::format("expected a finite loss and gradient, was loss {} and gradient norm {} in "
+                     "epoch {}, batch {}; lower the "
                      "learning rate",
                      value, norm, epoch_, index));
   }
@@ -188,24 +199,28 @@ double Trainer::evaluate(const torch::Tensor& inputs, const torch::Tensor& targe
   for (std::int64_t begin = 0; begin < inputs.size(0); begin += kRows) {
     const std::int64_t count = std::min(kRows, inputs.size(0) - begin);
     const torch::Tensor predicted = model_.forward(inputs.narrow(0, begin, count));
-    sum += loss_of(params_.loss, predicted, targets.narrow(0, begin, count)).item<double>() * static_cast<double>(count);
+    sum += loss_of(params_.loss, predicted, targets.narrow(0, begin, count)).item<double>() *
+           static_cast<double>(count);
   }
   return sum / static_cast<double>(inputs.size(0));
 }
 
-TrainingReport train(Regressor& model, const strategies::Dataset& data, const Scaler& scaler, const TrainingParams& params,
-                     Rng random) {
+TrainingReport train(Regressor& model, const strategies::Dataset& data, const Scaler& scaler,
+                     const TrainingParams& params, Rng random) {
   const torch::Device device = find_device(params.device, "device");
   const RowSplit split = split_rows(data, params);
   std::vector<float> inputs = data.inputs, targets = data.targets;
   scaler.scale_inputs(inputs, data.window);
   scaler.scale_targets(targets);
-  const auto rows = static_cast<std::int64_t>(data.rows), train_rows = static_cast<std::int64_t>(split.train);
-  const auto channels = static_cast<std::int64_t>(data.channels), window = static_cast<std::int64_t>(data.window);
+  const auto rows = static_cast<std::int64_t>(data.rows),
+             train_rows = static_cast<std::int64_t>(split.train);
+  const auto channels = static_cast<std::int64_t>(data.channels),
+             window = static_cast<std::int64_t>(data.window);
   const torch::Tensor x = tensor(inputs, {rows, channels, window}, device);
   const torch::Tensor y = tensor(targets, {rows, static_cast<std::int64_t>(data.outputs)}, device);
   const auto first = static_cast<std::int64_t>(split.validation);
-  const torch::Tensor held_x = x.narrow(0, first, rows - first), held_y = y.narrow(0, first, rows - first);
+  const torch::Tensor held_x = x.narrow(0, first, rows - first),
+                      held_y = y.narrow(0, first, rows - first);
   const bool validates = first < rows;
 
   model.to(device);
@@ -229,7 +244,8 @@ TrainingReport train(Regressor& model, const strategies::Dataset& data, const Sc
     const double train_loss = sum / static_cast<double>(trainer.batches());
     const double loss = validates ? trainer.evaluate(held_x, held_y) : train_loss;
     if (!std::isfinite(loss)) {
-      fail(Fault::Numeric, "training", fmt::format("expected a finite validation loss, was {} after epoch {}", loss, epoch));
+      fail(Fault::Numeric, "training",
+           fmt::format("expected a finite validation loss, was {} after epoch {}", loss, epoch));
     }
     if (!validates || loss < best_loss) {
       best_loss = loss;
@@ -237,7 +253,8 @@ TrainingReport train(Regressor& model, const strategies::Dataset& data, const Sc
       report.train_loss = train_loss;
       report.validation_loss = validates ? loss : 0;
       best.clear();
-      for (const torch::Tensor& parameter : model.parameters()) best.push_back(parameter.detach().clone());
+      for (const torch::Tensor& parameter : model.parameters())
+        best.push_back(parameter.detach().clone());
     } else {
       const std::int64_t waited = epoch - report.best_epoch;
       if (waited >= params.patience) break;

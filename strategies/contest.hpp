@@ -1,6 +1,6 @@
 #pragma once
-// Contest: the same work done two ways, so that a benchmark can time them in interleaved pairs. A plug-in
-// registers its contests; `walras bench` runs them without knowing what they are made of.
+// Contest: the same work done two ways, so that a benchmark can time them in interleaved pairs. A
+// plug-in registers its contests; `walras bench` runs them without knowing what they are made of.
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,7 +17,8 @@ class Contest {
   virtual void bare() = 0;
 };
 
-/// Name ("trainer_overhead/price_cnn") -> maker. Both sides start from equal state and are warmed up by the caller.
+/// Name ("trainer_overhead/price_cnn") -> maker. Both sides start from equal state and are warmed
+/// up by the caller.
 using Contests = std::map<std::string, std::function<std::unique_ptr<Contest>()>, std::less<>>;
 
 }  // namespace walras::strategies

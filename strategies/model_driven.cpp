@@ -16,19 +16,24 @@ using engine::Event;
 using engine::EventKind;
 using engine::Orders;
 
-/// Closes of all instruments, one row a slice; what fit() and trading both read, so that they cannot differ.
+/// Closes of all instruments, one row a slice; what fit() and trading both read, so that they
+/// cannot differ.
 class Closes {
  public:
   static constexpr std::size_t kChannels = 3;
 
-  explicit Closes(std::size_t instruments) : latest_(instruments, kUnknown), instruments_(instruments) {}
+  explicit Closes(std::size_t instruments)
+      : latest_(instruments, kUnknown), instruments_(instruments) {}
 
-  void set(std::size_t instrument, double close) { latest_[instrument] = close > 0 ? std::log(close) : kUnknown; }
+  void set(std::size_t instrument, double close) {
+    latest_[instrument] = close > 0 ? std::log(close) : kUnknown;
+  }
   /// Ends a slice: an instrument without a bar keeps its last close.
   void push() {
     levels_.insert(levels_.end(), latest_.begin(), latest_.end());
     double sum = 0;
-    for (std::size_t i = 0; rows() > 1 && i < instruments_; ++i) sum += log_return(rows() - 2, rows() - 1, i);
+    for (std::size_t i = 0; rows() > 1 && i < instruments_; ++i)
+      sum += log_return(rows() - 2, rows() - 1, i);
     averages_.push_back(sum / static_cast<double>(instruments_));
   }
   [[nodiscard]] std::size_t rows() const { return levels_.size() / instruments_; }
@@ -41,9 +46,11 @@ class Closes {
   [[nodiscard]] bool known(std::size_t row, std::size_t instrument, std::size_t window) const {
     return row >= window && level(row - window, instrument) != kUnknown;
   }
-  /// Channels of one instrument, [channel][step], oldest first: own return, the average return of all instruments,
-  /// and own price against its mean over the window, all in logarithms and all known at the close of `row`.
-  void window(std::size_t row, std::size_t instrument, std::size_t length, std::span<float> out) const {
+  /// Channels of one instrument, [channel][step], oldest first: own return, the average return of
+  /// all instruments, and own price against its mean over the window, all in logarithms and all
+  /// known at the close of `row`.
+  void window(std::size_t row, std::size_t instrument, std::size_t length,
+              std::span<float> out) const {
     double mean = 0;
     for (std::size_t step = 0; step < length; ++step) {
       const std::size_t at = row - length + 1 + step;
@@ -53,7 +60,8 @@ class Closes {
       out[length + step] = static_cast<float>(averages_[at]);
       out[2 * length + step] = static_cast<float>(change);
     }
-    for (std::size_t step = 0; step < length; ++step) out[2 * length + step] -= static_cast<float>(mean);
+    for (std::size_t step = 0; step < length; ++step)
+      out[2 * length + step] -= static_cast<float>(mean);
   }
 
  private:
@@ -75,14 +83,25 @@ class ModelDriven final : public Strategy {
     bool shorting = false;
     Sizing sizing{.min_trade = 0.005};
     static void fields(auto&& field) {
-      field("predictor", &Params::predictor, {.doc = "what predicts returns", .component = "predictor"});
-      field("window", &Params::window, {.unit = "bars", .min = 2, .max = 4096, .doc = "past that it is shown"});
+      field("predictor", &Params::predictor,
+            {.doc = "what predicts returns", .component = "predictor"});
+      field("window", &Params::window,
+            {.unit = "bars", .min = 2, .max = 4096, .doc = "past that it is shown"});
       field("horizon", &Params::horizon,
-            {.unit = "bars", .min = 1, .max = 4096, .doc = "ahead of the fill; also the bars between decisions"});
+            {.unit = "bars",
+             .min = 1,
+             .max = 4096,
+             .doc = "ahead of the fill; also the bars between decisions"});
       field("delay", &Params::delay,
-            {.unit = "bars", .min = 0, .max = 16, .doc = "from the decision to the fill: 1 where fills are at the next close"});
+            {.unit = "bars",
+             .min = 0,
+             .max = 16,
+             .doc = "from the decision to the fill: 1 where fills are at the next close"});
       field("threshold", &Params::threshold,
-            {.unit = "log return", .min = 0, .max = 1, .doc = "predictions nearer to 0 than this are not held"});
+            {.unit = "log return",
+             .min = 0,
+             .max = 1,
+             .doc = "predictions nearer to 0 than this are not held"});
       field("shorting", &Params::shorting, {.doc = "whether predicted falls are sold short"});
       field("sizing", &Params::sizing, {.doc = "how much is held"});
     }
@@ -98,7 +117,8 @@ class ModelDriven final : public Strategy {
     if (context.registries == nullptr) {
       fail(Fault::Internal, "model", "expected the registries, to build its predictor from");
     }
-    predictor_ = context.registries->predictors.build(params_.predictor, "/predictor", {Closes::kChannels, window_, 1});
+    predictor_ = context.registries->predictors.build(params_.predictor, "/predictor",
+                                                      {Closes::kChannels, window_, 1});
   }
 
   void fit(const Training& training) override {
@@ -110,7 +130,8 @@ class ModelDriven final : public Strategy {
       bool any = false;
       for (; i < events.size() && events[i].local_time == now; ++i) {
         if (events[i].kind != EventKind::Bar) continue;
-        closes.set(events[i].instrument, instruments_[events[i].instrument].price(training.bar(events[i]).close));
+        closes.set(events[i].instrument,
+                   instruments_[events[i].instrument].price(training.bar(events[i]).close));
         any = true;
       }
       if (any) {
@@ -118,7 +139,8 @@ class ModelDriven final : public Strategy {
         times.push_back(now.value);
       }
     }
-    const auto horizon = static_cast<std::size_t>(params_.horizon), delay = static_cast<std::size_t>(params_.delay);
+    const auto horizon = static_cast<std::size_t>(params_.horizon),
+               delay = static_cast<std::size_t>(params_.delay);
     const std::size_t width = Closes::kChannels * window_;
     Dataset data;
     data.channels = Closes::kChannels;
@@ -129,15 +151,16 @@ class ModelDriven final : public Strategy {
         if (!closes.known(row, instrument, window_)) continue;
         data.inputs.resize(data.inputs.size() + width);
         closes.window(row, instrument, window_, std::span(data.inputs).last(width));
-        data.targets.push_back(static_cast<float>(closes.log_return(row + delay, row + delay + horizon, instrument)));
+        data.targets.push_back(
+            static_cast<float>(closes.log_return(row + delay, row + delay + horizon, instrument)));
         data.times.push_back(times[row]);
         ++data.rows;
       }
     }
     if (data.rows == 0) {
       fail(Fault::Scenario, "model",
-           "expected a training span longer than window + delay + horizon, was " + std::to_string(closes.rows()) +
-               " bars; lengthen /walk_forward/train");
+           "expected a training span longer than window + delay + horizon, was " +
+               std::to_string(closes.rows()) + " bars; lengthen /walk_forward/train");
     }
     predictor_->fit(data, random_.child("fit"));
     fitted_ = true;
@@ -183,7 +206,8 @@ class ModelDriven final : public Strategy {
     predictor_->predict(inputs_, outputs_);
     // Equal parts; what is not held stays in cash.
     const double part = 1.0 / static_cast<double>(instruments_.size());
-    for (std::size_t i = 0; i < instruments_.size(); ++i) portfolio_.want(static_cast<engine::InstrumentId>(i), 0);
+    for (std::size_t i = 0; i < instruments_.size(); ++i)
+      portfolio_.want(static_cast<engine::InstrumentId>(i), 0);
     for (std::size_t i = 0; i < shown_.size(); ++i) {
       const auto id = static_cast<engine::InstrumentId>(shown_[i]);
       if (outputs_[i] > params_.threshold) portfolio_.want(id, part);

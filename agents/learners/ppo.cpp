@@ -35,7 +35,8 @@ class Ppo final : public Agent {
     std::iota(rows_.begin(), rows_.end(), 0U);
   }
 
-  void act(std::span<const float> observations, bool explore, std::span<std::int32_t> actions) override {
+  void act(std::span<const float> observations, bool explore,
+           std::span<std::int32_t> actions) override {
     models::use_one_thread();
     const c10::InferenceMode inference;
     const std::size_t rows = actions.size();
@@ -53,9 +54,11 @@ class Ppo final : public Agent {
     expects(rollout_.filled < rollout_.steps, "learn() before acting on");
     const torch::Tensor values = network_->values(input).to(torch::kCPU).contiguous();
     const std::size_t at = rollout_.filled * rows;
-    std::ranges::copy(observations, rollout_.observations.begin() + static_cast<std::ptrdiff_t>(at * spaces_.observation));
+    std::ranges::copy(observations, rollout_.observations.begin() +
+                                        static_cast<std::ptrdiff_t>(at * spaces_.observation));
     for (std::size_t row = 0; row < rows; ++row) {
-      const auto [action, log_probability] = draw(scores.subspan(row * spaces_.actions, spaces_.actions));
+      const auto [action, log_probability] =
+          draw(scores.subspan(row * spaces_.actions, spaces_.actions));
       actions[row] = action;
       rollout_.actions[at + row] = action;
       rollout_.log_probabilities[at + row] = log_probability;
@@ -83,7 +86,8 @@ class Ppo final : public Agent {
     models::use_one_thread();
     const std::size_t count = rollout_.values.size();
     std::vector<float> advantages(count), returns(count);
-    generalised_advantages(rollout_, critic(next_observations_), params_.gamma, params_.lambda, advantages);
+    generalised_advantages(rollout_, critic(next_observations_), params_.gamma, params_.lambda,
+                           advantages);
     std::ranges::transform(advantages, rollout_.values, returns.begin(), std::plus{});
     rollout_.filled = 0;
 
@@ -91,8 +95,8 @@ class Ppo final : public Agent {
     torch::Tensor actions = torch::empty({n}, torch::kInt64);
     std::ranges::copy(rollout_.actions, actions.data_ptr<std::int64_t>());
     const PpoBatch batch{rows_of(rollout_.observations, count), actions.to(device_),
-                         view(rollout_.log_probabilities, {n}).to(device_), view(advantages, {n}).to(device_),
-                         view(returns, {n}).to(device_)};
+                         view(rollout_.log_probabilities, {n}).to(device_),
+                         view(advantages, {n}).to(device_), view(returns, {n}).to(device_)};
     const double left = params_.decay ? std::max(1.0 - progress, 0.0) : 1.0;
     torch::Tensor order = torch::empty({n}, torch::kInt64);
     losses_ = {};
@@ -110,18 +114,20 @@ class Ppo final : public Agent {
         ++steps;
       }
     }
-    for (double* loss : {&losses_.policy, &losses_.value, &losses_.entropy}) *loss /= static_cast<double>(steps);
+    for (double* loss : {&losses_.policy, &losses_.value, &losses_.entropy})
+      *loss /= static_cast<double>(steps);
     ++updates_;
     return true;
   }
 
   [[nodiscard]] Json summary() const override {
-    return Json::object({{"learner", "ppo"},
-                         {"parts", "clipped ratio, generalised advantages, advantages normalised a mini-batch"},
-                         {"parameters", models::parameter_count(*network_)},
-                         {"updates", updates_},
-                         {"policy_loss", losses_.policy},
-                         {"value_loss", losses_.value}});
+    return Json::object(
+        {{"learner", "ppo"},
+         {"parts", "clipped ratio, generalised advantages, advantages normalised a mini-batch"},
+         {"parameters", models::parameter_count(*network_)},
+         {"updates", updates_},
+         {"policy_loss", losses_.policy},
+         {"value_loss", losses_.value}});
   }
 
   void save(std::vector<std::byte>& bytes) const override {
@@ -131,7 +137,8 @@ class Ppo final : public Agent {
     const models::Archive archive = models::Archive::read(bytes, "ppo");
     if (archive.description != description()) {
       fail(Fault::Data, "ppo",
-           fmt::format("expected a policy saved as {}, was {}", description().dump(), archive.description.dump()));
+           fmt::format("expected a policy saved as {}, was {}", description().dump(),
+                       archive.description.dump()));
     }
     models::copy_in(*network_, archive);
   }
@@ -140,13 +147,15 @@ class Ppo final : public Agent {
   [[nodiscard]] std::shared_ptr<ActorCritic> make(Rng random) const {
     models::use_one_thread();
     auto network = std::make_shared<ActorCritic>(static_cast<std::int64_t>(spaces_.observation),
-                                                 static_cast<std::int64_t>(spaces_.actions), params_.hidden, random);
+                                                 static_cast<std::int64_t>(spaces_.actions),
+                                                 params_.hidden, random);
     network->to(device_);
     return network;
   }
   [[nodiscard]] torch::Tensor rows_of(std::span<const float> observations, std::size_t rows) const {
     expects(observations.size() == rows * spaces_.observation, "rows x observation");
-    return view(observations, {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(spaces_.observation)})
+    return view(observations,
+                {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(spaces_.observation)})
         .to(device_);
   }
   [[nodiscard]] std::vector<float> critic(std::span<const float> observations) const {
@@ -157,7 +166,9 @@ class Ppo final : public Agent {
   }
   [[nodiscard]] Json description() const {
     Json::Array hidden(params_.hidden.begin(), params_.hidden.end());
-    return Json::object({{"kind", "ppo"}, {"observation", spaces_.observation}, {"actions", spaces_.actions},
+    return Json::object({{"kind", "ppo"},
+                         {"observation", spaces_.observation},
+                         {"actions", spaces_.actions},
                          {"hidden", std::move(hidden)}});
   }
 
@@ -165,7 +176,8 @@ class Ppo final : public Agent {
     std::int32_t action;
     float log_probability;
   };
-  /// Draws from softmax(scores) in double, so that the draw does not hang on the order of float sums.
+  /// Draws from softmax(scores) in double, so that the draw does not hang on the order of float
+  /// sums.
   Drawn draw(std::span<const float> scores) {
     const double top = *std::ranges::max_element(scores);
     double sum = 0;
@@ -174,9 +186,12 @@ class Ppo final : public Agent {
       weights_.push_back(std::exp(score - top));
       sum += weights_.back();
     }
-    if (!std::isfinite(sum)) fail(Fault::Numeric, "ppo", "expected finite scores of actions, was NaN; lower the learning rate");
+    if (!std::isfinite(sum))
+      fail(Fault::Numeric, "ppo",
+           "expected finite scores of actions, was NaN; lower the learning rate");
     const std::size_t action = actions_random_.categorical(weights_);
-    return {static_cast<std::int32_t>(action), static_cast<float>(scores[action] - top - std::log(sum))};
+    return {static_cast<std::int32_t>(action),
+            static_cast<float>(scores[action] - top - std::log(sum))};
   }
 
   const PpoParams params_;
@@ -202,16 +217,19 @@ PpoStep::Losses PpoStep::take(const PpoBatch& batch, const torch::Tensor& rows, 
   const auto pick = [&rows](const torch::Tensor& all) { return all.index_select(0, rows); };
   const torch::Tensor observations = pick(batch.observations);
   optimiser_.zero_gradients();
-  const PpoWeights weights{.clip = params_.clip * rate_share, .value = params_.value, .entropy = params_.entropy};
-  const PpoTerms terms = ppo_loss(network_.logits(observations), network_.values(observations), pick(batch.actions),
-                                  pick(batch.log_probabilities), pick(batch.advantages), pick(batch.returns), weights);
+  const PpoWeights weights{
+      .clip = params_.clip * rate_share, .value = params_.value, .entropy = params_.entropy};
+  const PpoTerms terms =
+      ppo_loss(network_.logits(observations), network_.values(observations), pick(batch.actions),
+               pick(batch.log_probabilities), pick(batch.advantages), pick(batch.returns), weights);
   terms.total.backward();
   const double norm = optimiser_.clip(params_.gradient_clip);
   const Losses losses{terms.policy.item<double>(), terms.value.item<double>(),
                       terms.entropy.defined() ? terms.entropy.item<double>() : 0};
   if (!std::isfinite(losses.policy) || !std::isfinite(losses.value) || !std::isfinite(norm)) {
     fail(Fault::Numeric, "ppo",
-         fmt::format("expected finite losses and gradient, was policy {}, value {}, gradient norm {}; lower the learning "
+         fmt::format("expected finite losses and gradient, was policy {}, value {}, gradient norm "
+                     "{}; lower the learning "
                      "rate or look for NaN in the observations",
                      losses.policy, losses.value, norm));
   }
@@ -220,7 +238,8 @@ PpoStep::Losses PpoStep::take(const PpoBatch& batch, const torch::Tensor& rows, 
 }
 
 std::unique_ptr<Agent> make_ppo(const PpoParams& params, const Spaces& spaces, const Rng& random) {
-  if (params.hidden.empty()) fail(Fault::Scenario, "hidden", "expected at least one hidden layer, was none");
+  if (params.hidden.empty())
+    fail(Fault::Scenario, "hidden", "expected at least one hidden layer, was none");
   return std::make_unique<Ppo>(params, spaces, random);
 }
 

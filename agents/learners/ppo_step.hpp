@@ -9,14 +9,15 @@ namespace walras::agents {
 
 /// What was gathered, as tensors; N = steps x environments.
 struct PpoBatch {
-  torch::Tensor observations, actions, log_probabilities, advantages, returns;  ///< (N, O), (N) int64, (N) ...
+  torch::Tensor observations, actions, log_probabilities, advantages,
+      returns;  ///< (N, O), (N) int64, (N) ...
 };
 
 class PpoStep {
  public:
   PpoStep(ActorCritic& network, const PpoParams& params);
-  /// One step on the given rows (int64). Returns: policy, value and entropy terms as numbers (entropy 0 when unweighted).
-  /// Throws Error{Numeric} when the loss or a gradient is not finite.
+  /// One step on the given rows (int64). Returns: policy, value and entropy terms as numbers
+  /// (entropy 0 when unweighted). Throws Error{Numeric} when the loss or a gradient is not finite.
   struct Losses {
     double policy, value, entropy;
   };

@@ -13,19 +13,23 @@ class PriceCnn final : public Net {
  public:
   PriceCnn(const PriceCnnParams& params, std::int64_t inputs, Rng& random)
       : features_(params.features),
-        inlet_(register_module("inlet", std::make_shared<CausalConvolution>(inputs, params.channels, 1, 1))),
-        outlet_(register_module("outlet", std::make_shared<CausalConvolution>(params.channels, params.features, 1, 1))) {
+        inlet_(register_module("inlet",
+                               std::make_shared<CausalConvolution>(inputs, params.channels, 1, 1))),
+        outlet_(register_module("outlet", std::make_shared<CausalConvolution>(
+                                              params.channels, params.features, 1, 1))) {
     for (std::int64_t block = 0; block < params.blocks; ++block) {
       const std::string name = "block" + std::to_string(block);
       const std::int64_t dilation = std::int64_t{1} << block;
       blocks_.push_back(
-          {register_module(name + "_first", std::make_shared<CausalConvolution>(params.channels, params.channels,
-                                                                                 params.kernel, dilation)),
-           register_module(name + "_second",
-                           std::make_shared<CausalConvolution>(params.channels, params.channels, 1, 1))});
+          {register_module(name + "_first",
+                           std::make_shared<CausalConvolution>(params.channels, params.channels,
+                                                               params.kernel, dilation)),
+           register_module(name + "_second", std::make_shared<CausalConvolution>(
+                                                 params.channels, params.channels, 1, 1))});
     }
     fill_uniform(inlet_->weight, 1.0, random);
-    // Each block adds to the signal; the second convolution is scaled so that the sum keeps its size.
+    // Each block adds to the signal; the second convolution is scaled so that the sum keeps its
+    // size.
     const double residual_gain = 1.0 / std::sqrt(static_cast<double>(params.blocks));
     for (const Block& block : blocks_) {
       fill_uniform(block.first->weight, std::sqrt(2.0), random);

@@ -1,4 +1,5 @@
-// What agents rest on and needs no LibTorch to be seen: archives, environments, memory, the learner behind its interface.
+// What agents rest on and needs no LibTorch to be seen: archives, environments, memory, the learner
+// behind its interface.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -79,7 +80,8 @@ TEST_CASE("generalised advantages agree with the sum written out, across both ki
   }
   rollout.filled = kSteps;
   const std::array<float, kEnvironments> last{0.3F, -0.7F, 1.1F};
-  for (const auto& [gamma, lambda] : {std::pair{0.99, 0.95}, std::pair{0.9, 0.0}, std::pair{1.0, 1.0}}) {
+  for (const auto& [gamma, lambda] :
+       {std::pair{0.99, 0.95}, std::pair{0.9, 0.0}, std::pair{1.0, 1.0}}) {
     std::vector<float> advantages(kSteps * kEnvironments);
     generalised_advantages(rollout, last, gamma, lambda, advantages);
     for (std::size_t e = 0; e < kEnvironments; ++e) {
@@ -103,8 +105,9 @@ TEST_CASE("generalised advantages agree with the sum written out, across both ki
 }
 
 TEST_CASE("an archive gives back what was written, in the safetensors layout") {
-  const models::Archive archive{Json::object({{"kind", "x"}}),
-                                {{"a", {2, 3}, {1, 2, 3, 4, 5, 6}}, {"empty", {0, 4}, {}}, {"scalar", {}, {7}}}};
+  const models::Archive archive{
+      Json::object({{"kind", "x"}}),
+      {{"a", {2, 3}, {1, 2, 3, 4, 5, 6}}, {"empty", {0, 4}, {}}, {"scalar", {}, {7}}}};
   std::vector<std::byte> bytes;
   archive.write(bytes);
   const models::Archive back = models::Archive::read(bytes, "test");
@@ -113,7 +116,8 @@ TEST_CASE("an archive gives back what was written, in the safetensors layout") {
   CHECK((bytes.size() - 7 * sizeof(float)) % 8 == 0);
 
   const std::string text(reinterpret_cast<const char*>(bytes.data()) + 8, bytes.size() - 8);
-  CHECK(text.find(R"("a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]})") != std::string::npos);
+  CHECK(text.find(R"("a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]})") !=
+        std::string::npos);
 }
 
 TEST_CASE("a foreign, truncated or altered archive is refused") {
@@ -209,7 +213,9 @@ strategies::Dataset dataset(std::size_t rows, Rng random) {
 
 }  // namespace
 
-TEST_CASE("the price CNN as a predictor: reproducible, saved and loaded to the bit, strict about what it loads") {
+TEST_CASE(
+    "the price CNN as a predictor: reproducible, saved and loaded to the bit, strict about what it "
+    "loads") {
   Registry<strategies::Predictor, const strategies::PredictorContext&> registry("predictor");
   models::add_models(registry);
   const Json json = Json::parse(R"({"kind": "price_cnn", "network": {"channels": 4, "blocks": 2},
@@ -241,5 +247,6 @@ TEST_CASE("the price CNN as a predictor: reproducible, saved and loaded to the b
 
   strategies::Dataset broken = data;
   broken.inputs[5] = NAN;
-  CHECK_THROWS_WITH_AS(one->fit(broken, Rng(4, "fit")), doctest::Contains("row 0 (batch 0), feature 0, step 5"), Error);
+  CHECK_THROWS_WITH_AS(one->fit(broken, Rng(4, "fit")),
+                       doctest::Contains("row 0 (batch 0), feature 0, step 5"), Error);
 }

@@ -1,4 +1,5 @@
-// Does it learn at all? A learner that cannot balance a pole, or use a return it is shown, is not shipped.
+// Does it learn at all? A learner that cannot balance a pole, or use a return it is shown, is not
+// shipped.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -47,15 +48,19 @@ TEST_CASE("shown tomorrow's return, the price CNN earns at least 90 % of the ora
   std::vector<double> returns(kRows + kWindow + 1);
   for (double& value : returns) value = 0.01 * random.student_t(4);
   for (std::size_t row = 0; row < kRows; ++row) {
-    for (std::size_t step = 0; step < kWindow; ++step) data.inputs.push_back(static_cast<float>(returns[row + step]));
-    for (std::size_t step = 0; step < kWindow; ++step) data.inputs.push_back(static_cast<float>(returns[row + step + 1]));
-    data.targets.push_back(static_cast<float>(returns[row + kWindow]));  // = the last step of channel 1
+    for (std::size_t step = 0; step < kWindow; ++step)
+      data.inputs.push_back(static_cast<float>(returns[row + step]));
+    for (std::size_t step = 0; step < kWindow; ++step)
+      data.inputs.push_back(static_cast<float>(returns[row + step + 1]));
+    data.targets.push_back(
+        static_cast<float>(returns[row + kWindow]));  // = the last step of channel 1
   }
   strategies::Dataset train = data;
   train.rows = kTrain;
   train.inputs.resize(kTrain * 2 * kWindow);
   train.targets.resize(kTrain);
-  const auto model = registry.build(Json::parse(R"({"kind": "price_cnn", "training": {"epochs": 10}})"), "", {2, kWindow, 1});
+  const auto model = registry.build(
+      Json::parse(R"({"kind": "price_cnn", "training": {"epochs": 10}})"), "", {2, kWindow, 1});
   model->fit(train, Rng(1, "fit"));
   std::vector<float> predicted(kRows - kTrain);
   model->predict(std::span(data.inputs).subspan(kTrain * 2 * kWindow), predicted);

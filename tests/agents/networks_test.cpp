@@ -20,11 +20,13 @@ namespace {
 
 torch::Tensor draws(std::initializer_list<std::int64_t> shape, Rng random) {
   torch::Tensor values = torch::empty(shape);
-  for (std::int64_t i = 0; i < values.numel(); ++i) values.data_ptr<float>()[i] = static_cast<float>(random.normal());
+  for (std::int64_t i = 0; i < values.numel(); ++i)
+    values.data_ptr<float>()[i] = static_cast<float>(random.normal());
   return values;
 }
 
-/// Targets are a fixed function of the windows: the last step's first channel minus the step before's second.
+/// Targets are a fixed function of the windows: the last step's first channel minus the step
+/// before's second.
 strategies::Dataset learnable(std::size_t rows, Rng random) {
   strategies::Dataset data;
   data.rows = rows;
@@ -32,7 +34,8 @@ strategies::Dataset learnable(std::size_t rows, Rng random) {
   data.window = 8;
   data.outputs = 1;
   for (std::size_t row = 0; row < rows; ++row) {
-    for (std::size_t i = 0; i < 16; ++i) data.inputs.push_back(static_cast<float>(0.01 * random.normal()));
+    for (std::size_t i = 0; i < 16; ++i)
+      data.inputs.push_back(static_cast<float>(0.01 * random.normal()));
     const float* window = data.inputs.data() + row * 16;
     data.targets.push_back(0.5F * window[7] - 0.3F * window[14]);
   }
@@ -46,7 +49,8 @@ TEST_CASE("a price CNN maps (B, C, T) to (B, H) and its sequence to (B, H, T)") 
   for (const std::int64_t blocks : {1, 3, 5}) {
     CAPTURE(blocks);
     Rng random(1, "test");
-    const auto net = price_cnn({.channels = 6, .blocks = blocks, .kernel = 3, .features = 4}, 3, random);
+    const auto net =
+        price_cnn({.channels = 6, .blocks = blocks, .kernel = 3, .features = 4}, 3, random);
     const torch::Tensor x = draws({5, 3, 20}, random.child("x"));
     CHECK(net->forward(x).sizes() == at::IntArrayRef({5, 4}));
     CHECK(net->sequence(x).sizes() == at::IntArrayRef({5, 4, 20}));
@@ -92,7 +96,8 @@ TEST_CASE("gradients of the price CNN agree with finite differences") {
       const double below = loss().item<double>();
       flat[i] = value;
       // Central differences in double: rounding 1e-16 / 1e-6 plus curvature x 1e-12.
-      CHECK(gradient[i].item<double>() == doctest::Approx((above - below) / (2 * kStep)).epsilon(1e-4).scale(1e-3));
+      CHECK(gradient[i].item<double>() ==
+            doctest::Approx((above - below) / (2 * kStep)).epsilon(1e-4).scale(1e-3));
     }
   }
 }
@@ -119,7 +124,8 @@ TEST_CASE("AdamW takes the steps of the paper's algorithm, and clipping bounds t
       const double g = 2 * expected[i];
       m[i] = 0.9 * m[i] + 0.1 * g;
       v[i] = 0.999 * v[i] + 0.001 * g * g;
-      const double m_hat = m[i] / (1 - std::pow(0.9, step)), v_hat = v[i] / (1 - std::pow(0.999, step));
+      const double m_hat = m[i] / (1 - std::pow(0.9, step)),
+                   v_hat = v[i] / (1 - std::pow(0.999, step));
       expected[i] -= 0.05 * 0.1 * expected[i] + 0.05 * m_hat / (std::sqrt(v_hat) + 1e-8);
       CHECK(p[i].item<double>() == doctest::Approx(expected[i]).epsilon(1e-5));
     }
@@ -138,8 +144,8 @@ TEST_CASE("a network overfits one batch") {
   TrainingParams params;
   params.batch = 32;
   params.weight_decay = 0;
-  Trainer trainer(model, params, draws({32, 2, 16}, random.child("x")), draws({32, 1}, random.child("y")),
-                  random.child("batches"));
+  Trainer trainer(model, params, draws({32, 2, 16}, random.child("x")),
+                  draws({32, 1}, random.child("y")), random.child("batches"));
   const double before = trainer.step(0, 3e-3);
   double after = before;
   for (int step = 0; step < 400; ++step) after = trainer.step(0, 3e-3);
@@ -173,7 +179,8 @@ TEST_CASE("the scaler knows the training rows only") {
   std::vector<float> targets(data.targets.begin(), data.targets.begin() + 120);
   before.scale_targets(targets);
   before.restore_targets(targets);
-  for (std::size_t i = 0; i < 120; ++i) CHECK(targets[i] == doctest::Approx(data.targets[i]).epsilon(1e-5).scale(1e-3));
+  for (std::size_t i = 0; i < 120; ++i)
+    CHECK(targets[i] == doctest::Approx(data.targets[i]).epsilon(1e-5).scale(1e-3));
 }
 
 TEST_CASE("a constant channel is not blown up by scaling") {
@@ -225,20 +232,25 @@ TEST_CASE("early stopping keeps the weights of the best epoch") {
     std::vector<float> targets(data.targets.begin() + 320, data.targets.end());
     scaler.scale_inputs(inputs, 8);
     scaler.scale_targets(targets);
-    const torch::Tensor x = torch::from_blob(inputs.data(), {80, 2, 8}), y = torch::from_blob(targets.data(), {80, 1});
-    CHECK(at::mse_loss(model.forward(x), y).item<double>() == doctest::Approx(report.validation_loss).epsilon(1e-5));
+    const torch::Tensor x = torch::from_blob(inputs.data(), {80, 2, 8}),
+                        y = torch::from_blob(targets.data(), {80, 1});
+    CHECK(at::mse_loss(model.forward(x), y).item<double>() ==
+          doctest::Approx(report.validation_loss).epsilon(1e-5));
   }
 }
 
 TEST_CASE("what is not finite stops training and says where") {
   strategies::Dataset data = learnable(64, Rng(9, "test"));
   data.inputs[37 * 16 + 8 + 5] = std::numeric_limits<float>::quiet_NaN();
-  CHECK_THROWS_WITH_AS(check_finite(data, 10),
-                       "training data: expected finite inputs, was nan in row 37 (batch 3), feature 1, step 5", Error);
+  CHECK_THROWS_WITH_AS(
+      check_finite(data, 10),
+      "training data: expected finite inputs, was nan in row 37 (batch 3), feature 1, step 5",
+      Error);
   data = learnable(64, Rng(9, "test"));
   data.targets[12] = std::numeric_limits<float>::infinity();
-  CHECK_THROWS_WITH_AS(check_finite(data, 10),
-                       "training data: expected finite targets, was inf in row 12 (batch 1), output 0", Error);
+  CHECK_THROWS_WITH_AS(
+      check_finite(data, 10),
+      "training data: expected finite targets, was inf in row 12 (batch 1), output 0", Error);
 
   Rng random(9, "net");
   Regressor model(price_cnn({}, 2, random), 1, random);
@@ -250,26 +262,33 @@ TEST_CASE("what is not finite stops training and says where") {
 }
 
 TEST_CASE("PPO's loss agrees with a computation by hand") {
-  // Probabilities are softmax(0, ln 3) = (1/4, 3/4) in both rows; actions 1 and 0; old probabilities 1/2 each.
-  const torch::Tensor logits = torch::tensor({0.0F, static_cast<float>(std::log(3.0)), 0.0F, static_cast<float>(std::log(3.0))}).view({2, 2});
+  // Probabilities are softmax(0, ln 3) = (1/4, 3/4) in both rows; actions 1 and 0; old
+  // probabilities 1/2 each.
+  const torch::Tensor logits = torch::tensor({0.0F, static_cast<float>(std::log(3.0)), 0.0F,
+                                              static_cast<float>(std::log(3.0))})
+                                   .view({2, 2});
   const torch::Tensor actions = torch::tensor({std::int64_t{1}, std::int64_t{0}});
   const torch::Tensor old = torch::full({2}, -std::numbers::ln2, torch::kFloat32);
   const torch::Tensor values = torch::tensor({1.0F, 2.0F}), returns = torch::tensor({2.0F, 4.0F});
-  // Ratios 1.5 and 0.5. A = (2, -1): min(3, 2.4) and min(-0.5, -0.8), so the policy term is -(2.4 - 0.8) / 2.
+  // Ratios 1.5 and 0.5. A = (2, -1): min(3, 2.4) and min(-0.5, -0.8), so the policy term is -(2.4 -
+  // 0.8) / 2.
   agents::PpoWeights weights{.clip = 0.2, .value = 0.5, .entropy = 0.01, .normalise = false};
-  agents::PpoTerms terms =
-      agents::ppo_loss(logits, values, actions, old, torch::tensor({2.0F, -1.0F}), returns, weights);
+  agents::PpoTerms terms = agents::ppo_loss(logits, values, actions, old,
+                                            torch::tensor({2.0F, -1.0F}), returns, weights);
   const double entropy = -(0.25 * std::log(0.25) + 0.75 * std::log(0.75));
   CHECK(terms.policy.item<double>() == doctest::Approx(-0.8));
   CHECK(terms.value.item<double>() == doctest::Approx(2.5));
   CHECK(terms.entropy.item<double>() == doctest::Approx(entropy));
   CHECK(terms.total.item<double>() == doctest::Approx(-0.8 + 0.5 * 2.5 - 0.01 * entropy));
-  // A = (-2, 1): the clip does not help where it would hide a loss: min(-3, -2.4) and min(0.5, 0.8).
-  terms = agents::ppo_loss(logits, values, actions, old, torch::tensor({-2.0F, 1.0F}), returns, weights);
+  // A = (-2, 1): the clip does not help where it would hide a loss: min(-3, -2.4) and min(0.5,
+  // 0.8).
+  terms = agents::ppo_loss(logits, values, actions, old, torch::tensor({-2.0F, 1.0F}), returns,
+                           weights);
   CHECK(terms.policy.item<double>() == doctest::Approx(1.25));
   // Normalised with n - 1: (2, -1) becomes (1, -1) / sqrt(2).
   weights.normalise = true;
-  terms = agents::ppo_loss(logits, values, actions, old, torch::tensor({2.0F, -1.0F}), returns, weights);
+  terms = agents::ppo_loss(logits, values, actions, old, torch::tensor({2.0F, -1.0F}), returns,
+                           weights);
   CHECK(terms.policy.item<double>() == doctest::Approx(-(1.2 - 0.8) / std::numbers::sqrt2 / 2));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// LibTorch first: its logging defines CHECK, which would otherwise replace doctest's by one that aborts.
+// LibTorch first: its logging defines CHECK, which would otherwise replace doctest's by one that
+// aborts.
 #include "models/torch.hpp"
 
 #undef CHECK
