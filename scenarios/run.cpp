@@ -3,6 +3,7 @@
 #include "engine/base/files.hpp"
 #include "scenarios/locations.hpp"
 #include "scenarios/output.hpp"
+#include "scenarios/report_store.hpp"
 #include "scenarios/version.hpp"
 
 #include <fmt/format.h>
@@ -34,9 +35,12 @@ class Writer {
 
   std::vector<fs::path> write(const Finished& finished) {
     const std::vector<engine::RunRecord> records = all_records(finished.results);
-    record_store(finished, records).write(place("record.h5"));
+    const reports::ReportInput input = report_input(finished, records);
+    Store record = record_store(finished, records);
+    add_report(record, input);
+    record.write(place("record.h5"));
     write_atomically(place("summary.json"), summary_of(finished).dump(2) + "\n");
-    if (options_.html) report(finished, records);
+    if (options_.html) report(finished, input);
     return files_;
   }
 
@@ -46,10 +50,10 @@ class Writer {
     return files_.back();
   }
 
-  void report(const Finished& finished, const std::vector<engine::RunRecord>& records) {
+  void report(const Finished& finished, const reports::ReportInput& input) {
     const fs::path html = place("report.html");
     const fs::path echarts = echarts_file();
-    reports::write_html(reports::run_report(report_input(finished, records)), html, echarts);
+    reports::write_html(reports::run_report(input), html, echarts);
     const fs::path pdf = out_ / "report.pdf";
     if (!options_.pdf || !finished.setup.scenario.report.pdf) return;
     try {
@@ -82,8 +86,14 @@ void collect_sets(const Json& json, std::set<std::string>& sets) {
 }  // namespace
 
 bool needs_learning(const Scenario& scenario) {
+  const strategies::Registries core = strategies::registries();
   for (const StrategyEntry& entry : scenario.strategies) {
     if (is_learning_kind(entry.kind) || names_learning_kind(entry.params) || names_learning_kind(entry.grid)) return true;
+    const auto found = core.strategies.entries().find(entry.kind);
+    if (found == core.strategies.entries().end() || !found->second.defaults.is_object()) continue;
+    for (const auto& [key, value] : found->second.defaults.as_object()) {   // what is left out may name one, too
+      if (!entry.params.find(key) && !entry.grid.find(key) && names_learning_kind(Json::object({{key, value}}))) return true;
+    }
   }
   return false;
 }

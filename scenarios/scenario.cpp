@@ -64,6 +64,19 @@ Json strategy_rules(const strategies::Registries& registries) {
   return rules;
 }
 
+/// Those of the core, and any other kind with parameters that only the plug-in that brings it knows: the schema is the
+/// same whether networks were built or not.
+Json predictor_schema(const strategies::Registries& registries) {
+  Json core = registries.predictors.schema();
+  Json names = Json::array();
+  for (const auto& [kind, entry] : registries.predictors.entries()) names.push_back(kind);
+  Json foreign = Json::object({{"properties", Json::object({{"kind", Json::object({{"type", "string"}, {"not", Json::object({{"enum", names}})}})}})},
+                               {"required", Json::array({"kind"})},
+                               {"type", "object"}});
+  Json text = Json::object({{"type", "string"}, {"not", Json::object({{"enum", names}})}});
+  return Json::object({{"anyOf", Json::array({std::move(core), std::move(foreign), std::move(text)})}});
+}
+
 }  // namespace
 
 Scenario parse_scenario(const Json& json) {
@@ -125,7 +138,7 @@ Json scenario_schema(const strategies::Registries& registries) {
   definitions["slippage"] = registries.engine.slippage.schema();
   definitions["regime"] = registries.engine.regimes.schema();
   definitions["generator"] = registries.engine.generators.schema();
-  definitions["predictor"] = registries.predictors.schema();
+  definitions["predictor"] = predictor_schema(registries);
   const auto refer = [](Json& properties_of, std::string_view key, std::string_view definition) {
     Json& property = properties_of[key];
     const Json* description = property.find("description");
@@ -145,7 +158,9 @@ Json scenario_schema(const strategies::Registries& registries) {
   properties["market"] = std::move(market);
   properties["venue"] = std::move(venue);
   refer(properties, "benchmark", "source");
-  (*properties.find("strategies"))["items"]["allOf"] = strategy_rules(registries);
+  Json& strategy = (*properties.find("strategies"))["items"];
+  strategy["properties"]["params"] = Json::object({{"type", "object"}, {"description", "Parameters of the kind."}});
+  strategy["allOf"] = strategy_rules(registries);
   whole["$defs"] = std::move(definitions);
   return whole;
 }

@@ -169,6 +169,9 @@ void check_names(std::vector<StrategyEntry>& strategies) {
 void check_grids(const Setup& setup) {
   for (std::size_t i = 0; i < setup.scenario.strategies.size(); ++i) {
     const StrategyEntry& entry = setup.scenario.strategies[i];
+    if (!setup.registries->strategies.contains(entry.kind)) {   // told at its own place, with the choices
+      (void)setup.registries->strategies.resolve(Json::object({{"kind", entry.kind}}), fmt::format("/strategies/{}", i));
+    }
     for (const Json& params : grid_points(entry, fmt::format("/strategies/{}", i))) {
       Json json = Json::object({{"kind", entry.kind}});
       for (const auto& [key, value] : params.as_object()) json[key] = value;

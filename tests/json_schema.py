@@ -83,6 +83,9 @@ def problems(value, schema, root=None, where=""):
             fitting = [s for s in rule if not problems(value, s, root, where)]
             if not fitting or (keyword == "oneOf" and len(fitting) > 1):
                 say(f"expected {keyword} {len(rule)} forms, fits {len(fitting)}")
+        elif keyword == "not":
+            if not problems(value, rule, root, where):
+                say(f"expected none of {rule}, was {value!r}")
         elif keyword == "allOf":
             for part in rule:
                 found += problems(value, part, root, where)

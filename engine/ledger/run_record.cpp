@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <tuple>
 #include <utility>
 
@@ -270,9 +271,11 @@ Store to_store(const std::vector<RunRecord>& records, const std::vector<Instrume
   store.attributes["format"] = "walras/record/1";
   store.attributes["record_hash"] = record_hash(records, instruments);
   std::vector<std::string> paths, about;
+  std::map<std::string, std::size_t> paths_of_fold;   // generated markets: one simulation a seed
   store.tables.push_back(instrument_table(instruments));
   for (const RunRecord* record : in_order(records)) {
-    const std::string path = fold_path(*record);
+    std::string path = fold_path(*record);
+    if (const std::size_t before = paths_of_fold[path]++; before > 0) path += fmt::format("-{}", before);
     paths.push_back(path);
     about.push_back(describe(*record).dump());
     store.tables.push_back(to_table(path + "/orders", record->orders));

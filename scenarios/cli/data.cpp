@@ -138,7 +138,8 @@ int fetch(const Arguments& arguments) {
     std::cout << fmt::format("{} is already in {}; --again fetches it once more\n", name, library.folder().string());
     return 0;
   }
-  notice(fmt::format("fetching {} from the Python package index", name));
+  notice(arguments.has("--package") ? fmt::format("reading {} from {}", name, arguments.text("--package"))
+                                    : fmt::format("fetching {} from the Python package index", name));
   const std::vector<std::string> made =
       arguments.has("--package") ? engine::import_package(name, arguments.text("--package"), library) : engine::fetch(name, library);
   for (const std::string& set : made) std::cout << fmt::format("{} is in {}\n", set, library.folder().string());

@@ -19,9 +19,9 @@ namespace {
 using engine::Instrument;
 using engine::RunRecord;
 
-constexpr std::array<std::string_view, 14> kRejects{"", "unknown_instrument", "unknown_order", "bad_quantity", "bad_price",
+constexpr std::array<std::string_view, 15> kRejects{"", "unknown_instrument", "unknown_order", "bad_quantity", "bad_price",
                                                     "would_cross", "cannot_fill", "no_market", "warm_up", "ended", "funds",
-                                                    "short_sale", "not_your_order", "capacity"};
+                                                    "short_sale", "not_your_order", "capacity", "duplicate_order"};
 constexpr std::array<std::string_view, 3> kTimeInForce{"good_till_cancel", "immediate_or_cancel", "fill_or_kill"};
 
 std::string quoted(const std::string& text) {
@@ -33,7 +33,7 @@ std::string quoted(const std::string& text) {
 
 /// What every row begins with.
 std::string prefix(const RunRecord& record) {
-  return fmt::format("{},{},{},", quoted(record.strategy), record.out_of_sample ? "out_of_sample" : "in_sample", record.fold);
+  return fmt::format("{},{},{},{},", quoted(record.strategy), record.out_of_sample ? "out_of_sample" : "in_sample", record.fold, record.seed);
 }
 
 std::string money(std::int64_t micros) {
@@ -45,7 +45,7 @@ std::string_view side(engine::Side which) { return which == engine::Side::Buy ? 
 
 /// The five files by name.
 std::map<std::string, std::string> to_csv(const std::vector<RunRecord>& records, const std::vector<Instrument>& instruments) {
-  const std::string first = "strategy,sample,fold,";
+  const std::string first = "strategy,sample,fold,seed,";
   std::map<std::string, std::string> files{
       {"orders.csv", first + "time,order,instrument,side,type,time_in_force,price,quantity,filled,reject,arrival_mark\n"},
       {"fills.csv", first + "time,order,instrument,side,liquidity,price,quantity,fee,slippage,position\n"},

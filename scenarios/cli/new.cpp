@@ -41,7 +41,7 @@ constexpr std::array<Template, 4> kTemplates{{
   "name": "{}",
   "market": {{"mode": "replay", "source": {{"kind": "lobster", "path": "lobster.zip"}}}},
   "strategies": [
-    {{"kind": "avellaneda_stoikov"}}
+    {{"kind": "market_maker"}}
   ]
 }}
 )"},
@@ -50,7 +50,7 @@ constexpr std::array<Template, 4> kTemplates{{
   "name": "{}",
   "market": {{"mode": "generated", "generator": {{"kind": "zero_intelligence"}}}},
   "strategies": [
-    {{"kind": "avellaneda_stoikov"}}
+    {{"kind": "market_maker"}}
   ]
 }}
 )"}}};

@@ -182,7 +182,8 @@ const Command* find_command(const std::vector<Command>& all, const std::vector<s
 }
 
 [[noreturn]] void refuse_words(const Command& command, const std::vector<std::string>& words) {
-  const std::string& word = words.front();
+  const auto flag_like = std::ranges::find_if(words, [](const std::string& text) { return text.starts_with("-"); });
+  const std::string& word = flag_like == words.end() ? words.front() : *flag_like;
   if (!word.starts_with("-")) {
     fail(Fault::Usage, "walras " + command.name,
          fmt::format("expected nothing more, was '{}'; usage: {}", word, command_line_of(command)));
@@ -213,7 +214,7 @@ bool parse(const Command& command, const std::vector<std::string>& words, Argume
     if (flag.value.empty()) {
       switches.emplace_back(flag.name, app.add_flag(flag.name));
     } else {
-      app.add_option(flag.name, slot(flag.name))->type_size(1)->expected(1)->multi_option_policy(
+      app.add_option(flag.name, slot(flag.name))->type_size(1)->expected(1)->allow_extra_args(false)->multi_option_policy(
           flag.repeated ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::Throw);
     }
   }
@@ -222,7 +223,7 @@ bool parse(const Command& command, const std::vector<std::string>& words, Argume
     if (operand.repeated) {
       option->expected(1, 1 << 20);
     } else {
-      option->type_size(1)->expected(1);
+      option->type_size(1)->expected(1)->allow_extra_args(false);
     }
   }
   app.allow_extras();

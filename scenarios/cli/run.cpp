@@ -57,6 +57,9 @@ void print_outcome(const RunOutcome& outcome) {
                percent(estimate(metrics, "max_drawdown")), judged});
   }
   std::cout << table.str() << "\nVerdict: " << verdict.at("text").as_string() << '\n';
+  if (const Json* notes = summary.find("notes"); notes != nullptr) {
+    for (const Json& note : notes->as_array()) std::cout << "Mind: " << note.as_string() << '\n';
+  }
   if (const Json* gates = verdict.find("gates"); gates != nullptr) {
     for (const Json& gate : gates->as_array()) {
       const Json* passed = gate.find("passed");

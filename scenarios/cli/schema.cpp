@@ -6,11 +6,11 @@
 namespace walras::scenarios {
 
 Command schema_command() {
-  return {"schema", "print the JSON Schema of a scenario", {}, {{"--markdown", "", "the same as a page for people"}},
-          {"walras schema > scenarios/schema.json", "walras schema --markdown > docs/scenario.md"},
+  return {"schema", "print the JSON Schema of a scenario", {}, {{"--docs", "", "the same as a page for people"}},
+          {"walras schema > scenarios/schema.json", "walras schema --docs > docs/scenario.md"},
           [](const Arguments& arguments) {
             const strategies::Registries registries = strategies::registries();
-            if (arguments.has("--markdown")) {
+            if (arguments.has("--docs")) {
               std::cout << scenario_documentation(registries);
             } else {
               std::cout << scenario_schema(registries).dump(2) << '\n';

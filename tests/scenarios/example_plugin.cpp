@@ -24,8 +24,16 @@ class Contrarian final : public strategies::Strategy {
     run_ = event.price < last_ ? std::max<std::int64_t>(run_, 0) + 1 : std::min<std::int64_t>(run_, 0) - 1;
     last_ = event.price;
     const bool holds = orders.position(0).value > 0;
-    if (run_ >= params_.down && !holds) orders.submit({.instrument = 0, .side = engine::Side::Buy, .quantity = Lots{100}});
-    if (run_ <= -params_.down && holds) orders.submit({.instrument = 0, .side = engine::Side::Sell, .quantity = orders.position(0)});
+    engine::OrderRequest order;   // a market order in instrument 0
+    if (run_ >= params_.down && !holds) {
+      order.side = engine::Side::Buy;
+      order.quantity = Lots{100};
+      orders.submit(order);
+    } else if (run_ <= -params_.down && holds) {
+      order.side = engine::Side::Sell;
+      order.quantity = orders.position(0);
+      orders.submit(order);
+    }
   }
 
  private:
