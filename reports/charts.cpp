@@ -62,7 +62,7 @@ Json x_axis(const XAxis& axis) {
 
 Json base(Json x, Json y, bool legend, std::string_view x_format, std::string_view y_format) {
   return object({{"grid", object({{"left", 56}, {"right", 18}, {"top", legend ? 40 : 16}, {"bottom", 40}})},
-                 {"legend", object({{"show", legend}, {"top", 0}, {"left", 0}, {"type", "scroll"}})},
+                 {"legend", object({{"show", legend}, {"top", 0}, {"left", 0}, {"itemWidth", 14}, {"itemHeight", 8}})},
                  {"tooltip", object({{"trigger", "axis"}, {"confine", true}})},
                  {"xAxis", std::move(x)},
                  {"yAxis", std::move(y)},
@@ -323,7 +323,7 @@ Chart stacked_chart(const std::vector<double>& x, const std::vector<std::string>
     }
     const std::string colour = names[layer] == "others" ? "@benchmark" : role(layer);
     series.push_back(object({{"type", "line"}, {"name", names[layer]}, {"stack", "all"}, {"stackStrategy", "samesign"}, {"showSymbol", x.size() < 3}, {"color", colour},
-                             {"step", "end"}, {"lineStyle", object({{"width", 0.6}})}, {"areaStyle", object({{"opacity", 0.7}})},
+                             {"step", "end"}, {"lineStyle", object({{"width", 0}})}, {"areaStyle", object({{"opacity", 0.85}})},
                              {"data", Json::array(std::move(data))}}));
   }
   options["series"] = Json::array(std::move(series));
@@ -345,7 +345,9 @@ Chart waterfall_chart(const std::string& name, const std::vector<std::pair<std::
     at = to;
     message += (message.empty() ? "" : ", ") + label + " " + money(amount, currency);
   }
-  Json options = base(object({{"type", "category"}, {"data", Json::array(std::move(labels))}}), object({{"type", "value"}}), false, "text", "money");
+  Json options = base(object({{"type", "category"}, {"data", Json::array(std::move(labels))}, {"axisLabel", object({{"interval", 0}})}}),
+                      object({{"type", "value"}}), false, "text", "money");
+  options["grid"]["top"] = 24;
   options["tooltip"] = object({{"show", false}});
   options["series"] = Json::array({object({{"type", "custom"}, {"name", name}, {"data", Json::array(std::move(hidden))},
                                            {"encode", object({{"x", 0}, {"y", Json::array({1, 2})}})}})});
@@ -401,13 +403,13 @@ Chart p_value_chart(const std::vector<std::pair<std::string, double>>& p_values,
   options["grid"]["top"] = 30;
   options["grid"]["bottom"] = 48;
   const Json line = object({{"silent", true}, {"symbol", "none"}, {"lineStyle", object({{"color", "@bad"}, {"type", "dashed"}})},
-                            {"label", object({{"formatter", number(level)}, {"color", "@bad"}, {"position", "end"}})},
+                            {"label", object({{"formatter", fixed(level, 2)}, {"color", "@bad"}, {"position", "start"}})},
                             {"data", Json::array({object({{"xAxis", level}})})}});
   options["series"] = Json::array({object({{"type", "bar"}, {"name", "adjusted p-value"}, {"barMaxWidth", 22},
                                            {"label", object({{"show", true}, {"position", "right"}, {"color", "@text"}})},
                                            {"markLine", line}, {"data", Json::array(std::move(bars))}})});
   return {.title = "Adjusted p-values", .options = std::move(options), .label = "Bars of the Romano-Wolf adjusted p-value of each strategy",
-          .message = "Romano-Wolf adjusted: " + message + ". Skill is shown at " + number(level) + " or less.", .height = 320, .half = true};
+          .message = "Romano-Wolf adjusted: " + message + ". Skill is shown at " + fixed(level, 2) + " or less.", .height = 320, .half = true};
 }
 
 Chart line_chart(const std::vector<Curve>& curves, const std::string& title, const std::string& x_name, const std::string& y_name) {

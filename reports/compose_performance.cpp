@@ -128,7 +128,7 @@ void add_drawdowns(Document& document, const ReportInput& input, const std::vect
 void add_months(Document& document, const ReportInput& input, const StrategyReport& strategy) {
   const auto years = stats::yearly_returns(series_of(strategy, input));
   constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  TableBlock table{.caption = "Monthly returns, out of sample: " + strategy.name, .columns = {{"Year", Align::Left}}, .rows = {}, .note = {}, .compact = true};
+  TableBlock table{.caption = "Monthly returns, out of sample: " + strategy.name, .columns = {{"Year", Align::Left}}, .rows = {}, .note = {}, .compact = true, .even = true};
   for (const char* month : months) table.columns.push_back({month});
   table.columns.push_back({"Year"});
   const auto shown = [](double value) { return fixed(value * 100, std::fabs(value) < 0.9995 ? 1 : 0); };
@@ -197,14 +197,12 @@ std::vector<Curve> rolling(const ReportInput& input, const std::vector<const Str
 
 void add_figures(Document& document, const StrategyReport& strategy) {
   TableBlock table{.caption = "All figures: " + strategy.name,
-                   .columns = {{"Figure", Align::Left}, {"In sample", Align::Right, "mean of folds"}, {"Out of sample"}, {"Interval or range", Align::Right, "95 %"}, {"n"}},
+                   .columns = {{"Figure", Align::Left}, {"Unit", Align::Left}, {"In sample", Align::Right, "mean of folds"}, {"Out of sample"}, {"Interval or range", Align::Right, "95 %"}, {"n"}},
                    .rows = {}, .note = {}, .compact = true};
   for (const Evidence& evidence : strategy.out_of_sample_metrics) {
     const Evidence* before = find(strategy.in_sample_metrics, evidence.name);
-    Cell name{metric_name(evidence.name)};
-    name.small = unit_words(evidence.unit);
     const bool known = evidence.estimate.has_value();
-    table.rows.push_back({std::move(name), {before != nullptr ? estimate(*before) : std::string(kDash)}, {known ? estimate(evidence) : std::string(kDash)},
+    table.rows.push_back({{metric_name(evidence.name)}, {unit_words(evidence.unit)}, {before != nullptr ? estimate(*before) : std::string(kDash)}, {known ? estimate(evidence) : std::string(kDash)},
                           known ? Cell{interval(evidence)} : Cell{evidence.reason, Tone::Muted}, {evidence.n > 0 ? count(static_cast<std::int64_t>(evidence.n)) : ""}});
   }
   if (!table.rows.empty()) document.add(Details{"All figures of " + strategy.name + ", in and out of sample", {Block{std::move(table)}}});

@@ -82,7 +82,7 @@ void add_exposure(Document& document, const StrategyReport& strategy, const Expo
     layers.push_back(exposure.shorts);
   }
   Chart chart = stacked_chart(exposure.x, names, layers, axis, "Exposure: " + strategy.name);
-  chart.message = fmt::format("On average {} of equity long and {} short.", percent(longs), percent(shorts));
+  chart.message = fmt::format("On average {} of equity long, {}.", percent(longs), shorts > 0 ? percent(shorts) + " short" : std::string("never short"));
   chart.half = instruments.size() > 1;
   document.add(std::move(chart));
   if (instruments.size() < 2) return;
@@ -153,7 +153,7 @@ void add_trade_table(Document& document, const ReportInput& input, const Strateg
   std::stable_sort(trips.begin(), trips.end(), [](const RoundTrip& a, const RoundTrip& b) { return a.entry < b.entry; });
   TableBlock table{.caption = shown == all ? fmt::format("All {} round trips of {}", all, strategy.name)
                                            : fmt::format("The {} of {} round trips with the largest profit or loss: {}", shown, count(static_cast<std::int64_t>(all)), strategy.name),
-                   .columns = {{"Entry", Align::Left}, {"Exit"}, {"Instrument", Align::Left}, {"Side", Align::Left}, {"Quantity"}, {"Entry price"}, {"Exit price"},
+                   .columns = {{"Entry", Align::Left}, {"Exit", Align::Left}, {"Instrument", Align::Left}, {"Side", Align::Left}, {"Quantity"}, {"Entry price"}, {"Exit price"},
                                {"Profit", Align::Right, input.currency + ", after fees"}, {"Return"}, {"Costs", Align::Right, input.currency}},
                    .rows = {}, .note = {}, .compact = true};
   for (const RoundTrip& trip : trips) {
@@ -249,7 +249,7 @@ void add_positions(Document& document, const ReportInput& input) {
 void add_trades(Document& document, const ReportInput& input) {
   document.add(Heading{2, "Trades"});
   document.add(Paragraph{"A round trip goes from flat to flat in one instrument and direction, out of sample; prices are averages weighted by quantity, profits are "
-                         "after fees and at the prices paid. All fills are in record.h5; `walras export` writes them as CSV.", Tone::Muted});
+                         "after fees and at the prices paid. All fills are in record.h5; walras export writes them as CSV.", Tone::Muted});
   for (const StrategyReport* strategy : detailed(input)) add_trade_table(document, input, *strategy);
 }
 
@@ -276,7 +276,7 @@ void add_costs(Document& document, const ReportInput& input) {
     const auto records = records_of(input, strategy->name);
     if (records.empty()) continue;
     const CostLine line = costs_of(records);
-    std::vector<std::pair<std::string, double>> steps{{"gross", line.gross}, {"fees", -line.fees}, {"spread, impact", -line.slippage}};
+    std::vector<std::pair<std::string, double>> steps{{"gross", line.gross}, {"fees", -line.fees}, {"slippage", -line.slippage}};
     if (line.borrow != 0) steps.emplace_back("borrow", -line.borrow);
     steps.emplace_back("net", line.net);
     document.add(waterfall_chart(strategy->name, steps, input.currency));

@@ -53,7 +53,8 @@ struct TableBlock {
   std::vector<ColumnHead> columns;
   std::vector<std::vector<Cell>> rows;
   std::string note = {};       ///< printed under the table
-  bool compact = false;        ///< smaller type: heat maps and long lists
+  bool compact = false;        ///< smaller type: long lists
+  bool even = false;           ///< columns of equal width: heat maps
   std::size_t rule_after = 0;  ///< a rule under this many rows; 0 = none
 };
 

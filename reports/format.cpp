@@ -23,7 +23,7 @@ std::string grouped(std::string digits) {
 bool is_fraction(std::string_view unit) { return unit.starts_with("fraction"); }
 
 bool is_count(std::string_view unit) {
-  constexpr std::array counts{"periods", "count", "trades", "days", "bars", "trials", "orders", "fills", "observations"};
+  constexpr std::array counts{"periods", "count", "trades", "days", "bars", "trials", "orders", "fills", "observations", "round trips"};
   return std::find(counts.begin(), counts.end(), unit) != counts.end();
 }
 
@@ -96,7 +96,7 @@ std::string duration(Nanos length) {
     const std::string text = number(value);
     return text + "\u00a0" + std::string(unit) + (text == "1" || text == "1.00" ? "" : "s");
   };
-  if (size >= 2 * 86400) return say(std::round(seconds / 86400), "day");
+  if (size >= 2 * 86400) return fixed(seconds / 86400, 0) + "\u00a0days";
   if (size >= 7200) return say(seconds / 3600, "hour");
   if (size >= 120) return say(seconds / 60, "minute");
   if (size >= 1) return number(seconds) + "\u00a0s";
@@ -109,7 +109,7 @@ std::string in_unit(double value, std::string_view unit) {
   if (is_fraction(unit)) return percent(value);
   if (is_count(unit) && std::fabs(value) >= 10) return fixed(value, 0);
   if (is_count(unit) && value == std::round(value)) return fixed(value, 0);
-  if (std::fabs(value) < 100) return std::fabs(value) >= 0.1 || value == 0 ? fixed(value, 2) : number(value);
+  if (std::fabs(value) < 100) return value == 0 || std::fabs(value) >= 0.005 ? fixed(value, 2) : number(value);
   return number(value);
 }
 
@@ -127,22 +127,31 @@ std::string interval(const stats::Evidence& evidence) {
 }
 
 std::string metric_name(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 14> known{{
-      {"cagr", "CAGR"}, {"mean", "Mean return"}, {"var", "Value at risk"}, {"cvar", "Expected shortfall"},
-      {"value_at_risk", "Value at risk"}, {"psr", "Probabilistic Sharpe"}, {"dsr", "Deflated Sharpe"},
-      {"pbo", "Probability of back-test overfitting"}, {"spa", "Superior predictive ability"}, {"sharpe", "Sharpe ratio"},
-      {"sortino", "Sortino ratio"}, {"calmar", "Calmar ratio"}, {"trades", "Round trips"}, {"omega", "Omega ratio"}}};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> known{{
+      {"trades", "Round trips"}, {"sharpe", "Sharpe ratio"}, {"sortino", "Sortino ratio"}, {"calmar", "Calmar ratio"}, {"martin", "Martin ratio"},
+      {"omega", "Omega ratio"}, {"pbo", "Probability of overfitting"}, {"cagr_periods", "CAGR, years by periods"}, {"spa", "Superior predictive ability"}}};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 12> capitals{{
+      {"cagr", "CAGR"}, {"var", "VaR"}, {"cvar", "CVaR"}, {"mar", "MAR"}, {"sharpe", "Sharpe"}, {"lo", "Lo"}, {"cornish", "Cornish"}, {"fisher", "Fisher"},
+      {"romano", "Romano"}, {"wolf", "Wolf"}, {"benjamini", "Benjamini"}, {"hochberg", "Hochberg"}}};
   for (const auto& [key, words] : known)
     if (key == name) return std::string(words);
-  std::string text(name);
-  std::replace(text.begin(), text.end(), '_', ' ');
+  std::string text;
+  for (std::size_t begin = 0; begin < name.size();) {
+    const std::size_t end = std::min(name.find('_', begin), name.size());
+    std::string word(name.substr(begin, end - begin));
+    for (const auto& [key, words] : capitals)
+      if (key == word) word = words;
+    text += (text.empty() ? "" : " ") + word;
+    begin = end + 1;
+  }
   if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
   return text;
 }
 
 std::string unit_words(std::string_view unit) {
-  if (unit.starts_with("fraction")) return std::string(unit.size() > 9 ? unit.substr(9) : "");  // "fraction a year" -> "a year"
-  if (unit == "1" || unit == "count" || unit == "trades") return {};
+  if (unit == "fraction, sqrt(year)") return "annual";
+  if (unit.starts_with("fraction")) return std::string(unit.size() > 9 && unit[8] == ' ' ? unit.substr(9) : "");  // "fraction a year" -> "a year"
+  if (unit == "1" || unit == "count" || unit == "trades" || unit == "ratio" || unit == "round trips") return {};
   if (unit == "1/sqrt(year)") return "annual";
   return std::string(unit);
 }

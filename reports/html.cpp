@@ -156,7 +156,7 @@ class Page {
   void add(const TableBlock& table, bool) {
     const std::string id = fmt::format("table-{}", ++tables_);
     body_ += fmt::format("<div class=\"table{}\" role=\"region\" tabindex=\"0\" aria-labelledby=\"{}\"><table><caption id=\"{}\">{}</caption>\n<thead><tr>",
-                         table.compact ? " compact" : "", id, id, escaped(table.caption));
+                         table.even ? " compact months" : table.compact ? " compact" : "", id, id, escaped(table.caption));
     for (const ColumnHead& column : table.columns) {
       const std::string_view css = side(column.align);
       body_ += fmt::format("<th scope=\"col\"{}>{}{}</th>", css.empty() ? "" : fmt::format(" class=\"{}\"", css), escaped(column.text),
@@ -259,8 +259,8 @@ std::string to_html(const Document& document, std::string_view echarts) {
                      "<meta name=\"referrer\" content=\"no-referrer\">\n<title>{}</title>\n<style>",
                      escaped(document.language), policy, escaped(document.title));
   out += page_style();
-  out += fmt::format("@page{{size:A4;margin:15mm 15mm 17mm;@bottom-left{{content:{};font:7.5pt Inter,sans-serif;color:#525e6d}}"
-                     "@bottom-right{{content:counter(page) \" / \" counter(pages);font:7.5pt Inter,sans-serif;color:#525e6d}}}}\n</style>\n</head>\n<body>\n",
+  out += fmt::format("@page{{size:A4;margin:15mm 15mm 17mm;@bottom-left{{content:{};font:7.5pt var(--print-face);color:#525e6d}}"
+                     "@bottom-right{{content:counter(page) \" / \" counter(pages);font:7.5pt var(--print-face);color:#525e6d}}}}\n</style>\n</head>\n<body>\n",
                      css_string(document.foot));
   out += fmt::format("<a class=\"skip\" href=\"#main\">Skip to the report</a>\n<div class=\"page\">\n<header class=\"top\"><div><p class=\"brand\">Walras</p>"
                      "<h1>{}</h1><p class=\"sub\">{}</p></div>\n<div class=\"tools\"><button type=\"button\" id=\"theme\" aria-pressed=\"false\">Dark theme</button>"

@@ -6,7 +6,8 @@ namespace walras::reports {
 // are blue and losses orange rather than green and red, and every text reaches 4.5:1 on its ground.
 std::string_view page_style() {
   return R"css(
-:root{--paper:#fff;--panel:#f5f7fa;--ink:#15202e;--muted:#525e6d;--rule:#d8dee6;--accent:#0b559f;
+:root{--face:Inter,"Segoe UI",system-ui,-apple-system,"Helvetica Neue",Roboto,"Liberation Sans",Arial,sans-serif;
+--print-face:Roboto,"Liberation Sans",Arial,Helvetica,"DejaVu Sans",sans-serif;--paper:#fff;--panel:#f5f7fa;--ink:#15202e;--muted:#525e6d;--rule:#d8dee6;--accent:#0b559f;
 --series1:#0b5cad;--series2:#c24e12;--series3:#12806a;--series4:#7a4fa3;--series5:#8f6a00;--series6:#b03468;--series7:#3f7390;--series8:#5a5f2a;
 --benchmark:#6b7683;--good:#0d6b40;--good-ground:#e6f4ec;--caution:#7a4d00;--caution-ground:#fdf3df;--bad:#a3262a;--bad-ground:#fdecec;
 --shade:rgba(11,92,173,.065);--band:#0b5cad;--gain:#4d9be0;--loss:#ee9a5c;--text:#15202e;--grid:#e6eaef;color-scheme:light}
@@ -20,7 +21,7 @@ std::string_view page_style() {
 --shade:rgba(106,174,245,.09);--band:#6aaef5;--gain:#2f6fb0;--loss:#a8561f;--text:#e7ebf1;--grid:#232c37;color-scheme:dark}
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;scroll-padding-top:1rem;-webkit-text-size-adjust:100%}
-body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.55 Inter,"Segoe UI",system-ui,-apple-system,"Helvetica Neue","Liberation Sans",Arial,"DejaVu Sans Condensed",sans-serif;
+body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.55 var(--face);
 font-variant-numeric:tabular-nums;font-feature-settings:"cv11","ss03"}
 a{color:var(--accent)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px;border-radius:3px}
@@ -65,7 +66,8 @@ p{margin:0 0 10px;max-width:86ch;overflow-wrap:anywhere}
 .row h3{margin:0 0 4px;font-size:16px;display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px}
 .badge{font-size:12.5px;font-weight:650;color:var(--tone);background:var(--ground);border:1px solid var(--tone);border-radius:99px;padding:0 10px;line-height:1.7}
 .reason{color:var(--muted);font-size:14px;margin-bottom:10px}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(118px,1fr));gap:10px 18px;margin:0}
+.figures{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:10px 18px;margin:0}
+@media (max-width:620px){.figures{grid-template-columns:repeat(2,minmax(0,1fr))}}
 .figures dt{font-size:12px;color:var(--muted);line-height:1.35}
 .figures dd{margin:0;font-size:19px;font-weight:640;letter-spacing:-.01em;line-height:1.35}
 .figures small{display:block;font-size:12px;font-weight:400;color:var(--muted);letter-spacing:0;line-height:1.35}
@@ -82,7 +84,8 @@ thead small{display:block;font-weight:400;font-size:11.5px}
 td small,th small{display:block;font-size:11.5px;color:var(--muted)}
 th:first-child{padding-left:0}
 tbody th{text-align:left;white-space:normal;min-width:7em;overflow-wrap:break-word}
-.l{text-align:left}.c{text-align:center}td.l{white-space:normal}
+.l{text-align:left}.c{text-align:center}td.l{white-space:normal;overflow-wrap:anywhere;min-width:5.5em}
+.months table{table-layout:fixed}.months th,.months td{white-space:nowrap;overflow-wrap:normal}
 tr.rule th,tr.rule td{border-bottom:1.5px solid var(--muted)}
 .compact table{font-size:12.5px}.compact th,.compact td{padding:3px 6px}.compact tbody th{min-width:3em}
 .heat{background:color-mix(in srgb,var(--heat) calc(var(--h)*1%),transparent)}
@@ -106,7 +109,7 @@ footer{border-top:1px solid var(--rule);padding:14px 0 30px;color:var(--muted);f
 :root,:root:not([data-theme]),:root[data-theme=dark]{--paper:#fff;--panel:#f5f7fa;--ink:#15202e;--muted:#525e6d;--rule:#d8dee6;--accent:#0b559f;
 --good:#0d6b40;--good-ground:#e6f4ec;--caution:#7a4d00;--caution-ground:#fdf3df;--bad:#a3262a;--bad-ground:#fdecec;--gain:#4d9be0;--loss:#ee9a5c;color-scheme:light}
 html{-webkit-print-color-adjust:exact;print-color-adjust:exact}
-body{font-size:9.5pt;line-height:1.45}
+body{font-family:var(--print-face);font-size:9.5pt;line-height:1.45}
 .page{display:block;max-width:none;padding:0}
 .tools,.skip,footer,figcaption button,noscript{display:none!important}
 .top{padding:0 0 10px;margin-bottom:10px}h1{font-size:19pt}
@@ -117,15 +120,14 @@ h2{font-size:14pt;margin-bottom:9px}h3{font-size:11pt;margin:14px 0 6px}h4{font-
 h2,h3,h4,caption,figcaption,summary{break-after:avoid}
 figure,.row,tr,.facts div,.notes li{break-inside:avoid}
 .verdict{padding:12px 16px 2px}.verdict h2{font-size:17pt}.lead{font-size:10pt;margin-bottom:8px}
-.row{padding:8px 0}.figures{grid-template-columns:repeat(auto-fit,minmax(82px,1fr));gap:6px 10px}
+.row{padding:8px 0}.figures{grid-template-columns:repeat(4,minmax(0,1fr));gap:5px 10px}
 .figures dd{font-size:11.5pt}.figures dt,.figures small,.message,.under{font-size:7.5pt}.reason,.facts,.notes li{font-size:8.5pt}
 .row h3{font-size:11pt}.badge{font-size:8pt}
 .table{overflow:visible;margin-bottom:12px}table{font-size:8.2pt}th,td{padding:3px 6px}.compact table{font-size:7.2pt}.compact th,.compact td{padding:2px 3.5px}
 thead{display:table-header-group}td small,th small,thead small{font-size:6.8pt}
-td.l{min-width:6em}
+td.l{min-width:5em}
 figure{margin-bottom:12px}
-.charts{display:block}.charts::after{content:"";display:block;clear:both}
-figure.half{width:48.5%;float:left}figure.half+figure.half{float:right}figure:not(.half){clear:both}
+.charts{gap:0 20px}figure.half{grid-column:auto}
 .plot svg{max-width:100%}
 pre{font-size:6.8pt;line-height:1.4}
 details{border:0;padding:0}summary{list-style:none;padding:4px 0}details::details-content{content-visibility:visible;display:block;block-size:auto;height:auto}
@@ -143,8 +145,10 @@ const system = matchMedia('(prefers-color-scheme: dark)');
 const button = document.getElementById('theme');
 const data = JSON.parse(document.getElementById('chart-data').textContent);
 const plots = [...document.querySelectorAll('.plot')];
-let chosen = null, printing = false, drawn = [];
+let chosen = null, drawn = [];
+let printing = location.hash === '#print';  // opened by the PDF writer: draw once, for paper
 const dark = () => !printing && (chosen === null ? system.matches : chosen === 'dark');
+const face = () => getComputedStyle(root).getPropertyValue(printing ? '--print-face' : '--face').trim();
 const minus = text => text.replace(/-/g, '\u2212');
 const plain = value => {
   if (!Number.isFinite(value)) return '';
@@ -180,7 +184,7 @@ const theme = found => {
   const axis = { axisLine: { lineStyle: { color: found['@benchmark'] } }, axisTick: { show: false }, axisLabel: { color: found['@muted'], fontSize: 11 },
     nameTextStyle: { color: found['@muted'], fontSize: 11 }, splitLine: { lineStyle: { color: found['@grid'] } } };
   return { backgroundColor: 'transparent', color: [1, 2, 3, 4, 5, 6, 7, 8].map(i => found['@series' + i]),
-    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+    textStyle: { fontFamily: face() },
     legend: { textStyle: { color: found['@text'], fontSize: 12 }, itemWidth: 18, itemHeight: 9, itemGap: 16, pageTextStyle: { color: found['@muted'] } },
     tooltip: { backgroundColor: found['@paper'], borderColor: found['@rule'], textStyle: { color: found['@text'], fontSize: 12 },
       axisPointer: { lineStyle: { color: found['@benchmark'] } } },
@@ -195,8 +199,22 @@ const waterfall = (options, found) => {
     return { type: 'group', children: [
       { type: 'rect', shape: { x: from[0] - width / 2, y: top, width, height }, style: { fill: colour[kind] } },
       { type: 'text', x: from[0], y: top - 4, style: { text: format.money(amount), fill: found['@text'], fontSize: 11, align: 'center', verticalAlign: 'bottom',
-        fontFamily: getComputedStyle(document.body).fontFamily } }] };
+        fontFamily: face() } }] };
   };
+};
+// A legend of several rows needs room above the grid: none of its entries may hide behind a pager, on paper least of all.
+const makeRoom = (options, plot) => {
+  if (!options.legend || !options.legend.show) return;
+  const width = printing ? (plot.closest('.half') ? 328 : 680) : plot.clientWidth;
+  let rows = 1, used = 0;
+  for (const series of options.series) {
+    const need = Math.min(series.name.length, 30) * 6.9 + 44;
+    if (used > 0 && used + need > width) { rows += 1; used = 0; }
+    used += need;
+  }
+  options.legend.formatter = name => name.length > 30 ? name.slice(0, 29) + '\u2026' : name;
+  if (!options.series.some(series => series.type === 'scatter')) options.legend.icon = 'roundRect';
+  options.grid.top += (rows - 1) * 20;
 };
 const draw = () => {
   if (typeof echarts === 'undefined') return;
@@ -211,6 +229,7 @@ const draw = () => {
       const axis = options[side + 'Axis'], shown = format[kind[side]];
       if (axis && shown) axis.axisLabel = { ...axis.axisLabel, formatter: shown, hideOverlap: true };
     }
+    makeRoom(options, plot);
     const values = format[kind.y] || format[kind.x];
     if (values && options.tooltip) options.tooltip.valueFormatter = value => Array.isArray(value) ? value.map(values).join(' / ') : typeof value === 'number' ? values(value) : '\u2013';
     if (kind.x === 'number' || kind.x === 'percent') for (const axis of [].concat(options.xAxis || [])) axis.axisPointer = { label: { formatter: p => format[kind.x](p.value) } };
@@ -248,12 +267,14 @@ for (const [index, plot] of plots.entries()) {
 }
 let folded = [];
 addEventListener('beforeprint', () => {
+  const ready = printing;
   printing = true;
   folded = [...document.querySelectorAll('details:not([open])')];
   for (const fold of folded) fold.open = true;
-  paint();
+  if (!ready) paint();
 });
 addEventListener('afterprint', () => {
+  if (location.hash === '#print') return;
   printing = false;
   for (const fold of folded) fold.open = false;
   paint();

@@ -164,7 +164,7 @@ void write_pdf(const fs::path& html, const fs::path& pdf, std::chrono::seconds l
       {chromium.string(), "--headless", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--disable-extensions",
        "--disable-component-update", "--disable-background-networking", "--disable-sync", "--disable-dev-shm-usage", "--mute-audio",
        "--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir=" + home + "/profile", "--window-size=794,1123",
-       "--no-pdf-header-footer", "--generate-pdf-document-outline", "--print-to-pdf=" + printed.string(), file_url(copy)},
+       "--no-pdf-header-footer", "--generate-pdf-document-outline", "--print-to-pdf=" + printed.string(), file_url(copy) + "#print"},
       {"HOME=" + home, "TMPDIR=" + home, "XDG_CONFIG_HOME=" + home, "XDG_CACHE_HOME=" + home, "XDG_RUNTIME_DIR=" + home,
        "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "TZ=UTC", "DBUS_SESSION_BUS_ADDRESS=disabled:"},
       folder.path(), user, group, limit);
