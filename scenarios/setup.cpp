@@ -54,7 +54,7 @@ std::shared_ptr<const Tape> load_market_data(const Scenario& scenario, const Run
   engine::add_sources(sources);
   auto tape = engine::load_tape(*source, "/market/source", sources, source_context(options));
   if (scenario.instruments.empty()) return tape;
-  return engine::finish_tape(engine::select(*tape, {scenario.instruments, "", ""}, "/instruments"));
+  return engine::finish_tape(engine::select(*tape, {scenario.instruments, "", ""}, ""));
 }
 
 /// The benchmark as a return series on its own calendar: closes of the one instrument its source holds.

@@ -17,7 +17,7 @@ void add_sources(SourceRegistry& registry) {
 
 std::filesystem::path resolve_path(const SourceContext& context, const std::string& path) {
   if (path.empty()) {
-    fail(Fault::Scenario, "path",
+    fail(Fault::Scenario, context.where + "/path",
          "expected the path of a data file, was empty; name it in the scenario, or with --set "
          "/market/source/path=FILE");
   }
@@ -36,14 +36,14 @@ Json provenance_entry(const std::filesystem::path& file, std::string_view kind) 
       {{"file", file.filename().string()}, {"sha256", sha256_file(file)}, {"kind", kind}});
 }
 
-char delimiter_of(const std::string& name) {
+char delimiter_of(const std::string& name, const std::string& where) {
   if (name == "auto") return 0;
   if (name == "comma") return ',';
   if (name == "semicolon") return ';';
   if (name == "tab") return '\t';
   if (name == "pipe") return '|';
   if (name.size() == 1) return name[0];
-  fail(Fault::Scenario, "delimiter",
+  fail(Fault::Scenario, where + "/delimiter",
        fmt::format("expected auto, comma, semicolon, tab, pipe or one character, was \"{}\"", name));
 }
 
@@ -119,8 +119,8 @@ DateOrder detect_date_order(const std::filesystem::path& file, std::string_view 
 
 StampReader stamp_reader(const std::filesystem::path& file, std::string_view member, char delimiter,
                          std::size_t column, std::string_view first_cell, DateOrder order,
-                         const std::string& time_zone) {
-  const TimeZone zone = TimeZone::named(time_zone, "time_zone");
+                         const std::string& time_zone, const std::string& where) {
+  const TimeZone zone = TimeZone::named(time_zone, where + "/time_zone");
   const bool year_last = !parse_stamp(first_cell) && (parse_stamp(first_cell, DateOrder::MonthDayYear) ||
                                                       parse_stamp(first_cell, DateOrder::DayMonthYear));
   if (year_last && order == DateOrder::Auto) {

@@ -30,7 +30,7 @@ enum class BadRow : std::uint8_t {
 /// {"file": name without folders, "sha256", "kind"}: how an entry of Tape::provenance begins.
 [[nodiscard]] Json provenance_entry(const std::filesystem::path& file, std::string_view kind);
 /// The delimiter of "auto" (0), "comma", "semicolon", "tab", "pipe" or a single character.
-[[nodiscard]] char delimiter_of(const std::string& name);
+[[nodiscard]] char delimiter_of(const std::string& name, const std::string& where);
 
 /// Reads the stamps of a file: checks that all are written alike, and brings them to UTC.
 class StampReader {
@@ -59,7 +59,7 @@ class StampReader {
 /// not given.
 [[nodiscard]] StampReader stamp_reader(const std::filesystem::path& file, std::string_view member, char delimiter,
                                        std::size_t column, std::string_view first_cell, DateOrder order,
-                                       const std::string& time_zone);
+                                       const std::string& time_zone, const std::string& where);
 
 }  // namespace walras::engine
 

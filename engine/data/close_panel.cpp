@@ -42,10 +42,10 @@ class ClosePanel final : public Source {
   };
 
   ClosePanel(Params params, const SourceContext& context)
-      : params_(std::move(params)), path_(resolve_path(context, params_.path)) {}
+      : params_(std::move(params)), path_(resolve_path(context, params_.path)), where_(context.where) {}
 
   Tape read() override {
-    const char delimiter = delimiter_of(params_.delimiter);
+    const char delimiter = delimiter_of(params_.delimiter, where_);
     CsvReader reader(path_, params_.member, delimiter);
     const std::size_t time_column = find_time(reader);
     std::vector<RawSeries> series = name_series(reader, time_column);
@@ -54,7 +54,7 @@ class ClosePanel final : public Source {
     }
     StampReader stamps =
         stamp_reader(path_, params_.member, delimiter, time_column, reader.cell(time_column),
-                     params_.date_order, params_.time_zone);
+                     params_.date_order, params_.time_zone, where_);
     std::vector<Gaps> gaps(series.size());
     std::size_t rows = 0;
     std::optional<Nanos> last;
@@ -176,11 +176,12 @@ class ClosePanel final : public Source {
     entry["detected"] = std::move(detected);
     entry["notes"] = Json::array({Json("closes only: open, high and low equal the close, no volume")});
     tape.provenance.push_back(std::move(entry));
-    return select(std::move(tape), {params_.instruments, params_.begin, params_.end}, "");
+    return select(std::move(tape), {params_.instruments, params_.begin, params_.end}, where_);
   }
 
   Params params_;
   std::filesystem::path path_;
+  std::string where_;
 };
 
 }  // namespace

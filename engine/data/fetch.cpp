@@ -119,7 +119,8 @@ std::filesystem::path download(const Package& package, const std::filesystem::pa
                                     "--disable-pip-version-check", "--progress-bar", "off", "--dest",
                                     (folder / "package").string(), "--requirement", requirements.string()});
   if (pip.status == 127) {
-    fail(Fault::Unavailable, "python3", "expected python3 with pip to download with, found no python3; install it");
+    fail(Fault::Unavailable, "python3", "expected python3 with pip to download with, found no python3; install it, "
+         "or give the downloaded wheel with --package FILE");
   }
   if (pip.output.find("DO NOT MATCH THE HASHES") != std::string::npos) {
     fail(Fault::Data, std::string(package.requirement),

@@ -236,16 +236,17 @@ class LibrarySet final : public Source {
     }
   };
   LibrarySet(Params params, const SourceContext& context)
-      : params_(std::move(params)), library_(context.library) {}
+      : params_(std::move(params)), library_(context.library), where_(context.where) {}
 
   Tape read() override {
     return select(Tape(*library_.load(params_.name)),
-                  {params_.instruments, params_.begin, params_.end}, "");
+                  {params_.instruments, params_.begin, params_.end}, where_);
   }
 
  private:
   Params params_;
   Library library_;
+  std::string where_;
 };
 
 }  // namespace

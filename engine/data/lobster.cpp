@@ -218,19 +218,20 @@ class Lobster final : public Source {
         files_(LobsterFiles::find(resolve_path(context, params_.path),
                                   params_.book.empty() || params_.book == "none"
                                       ? std::filesystem::path(params_.book)
-                                      : resolve_path(context, params_.book))) {}
+                                      : resolve_path(context, params_.book))),
+        where_(context.where) {}
 
   Tape read() override {
     const Decimal tick = shortest_decimal(params_.instrument.tick_size.value_or(0.01));
     const auto per_tick = scale(tick, Decimal{1, -4});
     if (!per_tick || !per_tick->exact || per_tick->count < 1) {
-      fail(Fault::Scenario, "instrument/tick_size",
+      fail(Fault::Scenario, where_ + "/instrument/tick_size",
            fmt::format("expected a multiple of 0.0001, was {}", tick.value()));
     }
     per_tick_ = per_tick->count;
     const Decimal lot = shortest_decimal(params_.instrument.lot_size.value_or(1));
     if (lot != Decimal{1, 0}) {
-      fail(Fault::Scenario, "instrument/lot_size", "expected 1: the files count single shares");
+      fail(Fault::Scenario, where_ + "/instrument/lot_size", "expected 1: the files count single shares");
     }
     Tape tape;
     tape.instruments.push_back(make_instrument(tick));
@@ -240,7 +241,7 @@ class Lobster final : public Source {
       if (params_.window) follow_book(tape);
     }
     tape.provenance.push_back(describe_input(tape));
-    return select(std::move(tape), {{}, params_.begin, params_.end}, "");
+    return select(std::move(tape), {{}, params_.begin, params_.end}, where_);
   }
 
  private:
@@ -263,7 +264,7 @@ class Lobster final : public Source {
     const std::string& date = params_.date.empty() ? files_.date : params_.date;
     const auto stamp = parse_stamp(date);
     if (!stamp || !stamp->date_only) {
-      fail(Fault::Scenario, "date",
+      fail(Fault::Scenario, where_ + "/date",
            fmt::format("expected the day as YYYY-MM-DD here or in the file name, was \"{}\"", date));
     }
     return stamp->time;
@@ -271,7 +272,7 @@ class Lobster final : public Source {
 
   void read_messages(Tape& tape) {
     const Nanos day = midnight();
-    const TimeZone zone = TimeZone::named(params_.time_zone, "time_zone");
+    const TimeZone zone = TimeZone::named(params_.time_zone, where_ + "/time_zone");
     Messages messages(files_);
     Message message;
     std::int64_t last_hour = -1, shift = 0;  // the offset of a zone changes on a whole hour
@@ -450,6 +451,7 @@ class Lobster final : public Source {
 
   Params params_;
   LobsterFiles files_;
+  std::string where_;
   std::int64_t per_tick_ = 100;
   std::array<std::size_t, 8> counts_{};
   std::size_t between_ticks_ = 0, levels_ = 0, window_moves_ = 0;

@@ -103,7 +103,7 @@ class OhlcvCsv final : public Source {
   };
 
   OhlcvCsv(Params params, const SourceContext& context)
-      : params_(std::move(params)), path_(resolve_path(context, params_.path)) {}
+      : params_(std::move(params)), path_(resolve_path(context, params_.path)), where_(context.where) {}
 
   Tape read() override {
     Tape tape;
@@ -118,7 +118,7 @@ class OhlcvCsv final : public Source {
       std::sort(files.begin(), files.end());
       if (files.empty()) fail(Fault::Data, path_.string(), "expected .csv files, found none");
       if (!params_.instrument.name.empty() && files.size() > 1) {
-        fail(Fault::Scenario, "instrument/name",
+        fail(Fault::Scenario, where_ + "/instrument/name",
              fmt::format("expected no name for a folder of {} files: each is named by its file",
                          files.size()));
       }
@@ -126,7 +126,7 @@ class OhlcvCsv final : public Source {
     } else {
       read_file(path_, tape);
     }
-    return select(std::move(tape), {params_.instruments, params_.begin, params_.end}, "");
+    return select(std::move(tape), {params_.instruments, params_.begin, params_.end}, where_);
   }
 
  private:
@@ -149,7 +149,7 @@ class OhlcvCsv final : public Source {
       std::size_t known = 0;
       while (known < kRoles && role_names()[known].role != role) ++known;
       if (known == kRoles) {
-        fail(Fault::Scenario, "columns/" + role,
+        fail(Fault::Scenario, where_ + "/columns/" + role,
              "expected time, time_of_day, symbol, open, high, low, close, volume or adjusted");
       }
       if (column.empty()) continue;
@@ -196,7 +196,7 @@ class OhlcvCsv final : public Source {
   }
 
   void read_file(const std::filesystem::path& file, Tape& tape) const {
-    const char delimiter = delimiter_of(params_.delimiter);
+    const char delimiter = delimiter_of(params_.delimiter, where_);
     CsvReader reader(file, params_.member, delimiter);
     const Layout layout = find_columns(reader);
     if (params_.adjust == Adjust::Scale && !layout.has(kAdjusted)) {
@@ -209,7 +209,7 @@ class OhlcvCsv final : public Source {
     }
     StampReader stamps =
         stamp_reader(file, params_.member, delimiter, *layout.column[kTime],
-                     reader.cell(*layout.column[kTime]), params_.date_order, params_.time_zone);
+                     reader.cell(*layout.column[kTime]), params_.date_order, params_.time_zone, where_);
     std::map<std::string, RawSeries, std::less<>> all;
     Counts counts;
     RawSeries* series = nullptr;
@@ -386,6 +386,7 @@ class OhlcvCsv final : public Source {
 
   Params params_;
   std::filesystem::path path_;
+  std::string where_;
 };
 
 }  // namespace

@@ -173,16 +173,18 @@ Tape merge(std::vector<Tape> tapes) {
 
 std::shared_ptr<const Tape> load_tape(const Json& json, const std::string& where,
                                       const SourceRegistry& registry, const SourceContext& context) {
-  if (!json.is_array()) {
-    return finish_tape(registry.build(json, where, context)->read());
-  }
+  const auto read = [&](const Json& section, const std::string& place) {
+    SourceContext here = context;
+    here.where = place;
+    return registry.build(section, place, here)->read();
+  };
+  if (!json.is_array()) return finish_tape(read(json, where));
   if (json.size() == 0) {
     fail(Fault::Scenario, where, "expected at least one source, was an empty list");
   }
   std::vector<Tape> tapes;
   for (std::size_t i = 0; i < json.size(); ++i) {
-    const std::string place = fmt::format("{}/{}", where, i);
-    tapes.push_back(registry.build(json.as_array()[i], place, context)->read());
+    tapes.push_back(read(json.as_array()[i], fmt::format("{}/{}", where, i)));
   }
   return finish_tape(merge(std::move(tapes)));
 }

@@ -18,6 +18,7 @@ namespace walras::engine {
 struct SourceContext {
   std::filesystem::path root;     ///< relative paths start here: the folder of the scenario
   std::filesystem::path library;  ///< the local data library
+  std::string where{};            ///< JSON pointer of the source's section, for messages; load_tape() fills it in
 };
 
 /// One input. Reads are pure: the same files give the same tape.

@@ -200,7 +200,9 @@ TEST_CASE("a folder is one instrument a file; unknown settings are refused") {
   CHECK(tape->provenance.size() == 2);
   CHECK(load_error(source_of("ohlcv_csv", folder.path(), R"({"tick": 1})")).fault() == Fault::Scenario);
   CHECK(load_error(source_of("ohlcv_tsv", folder.path())).fault() == Fault::Scenario);
-  CHECK(load_error(source_of("ohlcv_csv", "")).fault() == Fault::Scenario);
+  CHECK(std::string(load_error(source_of("ohlcv_csv", "")).what()).find("/market/source/path: expected the path") == 0);
+  CHECK(std::string(load_error(Json::array({source_of("ohlcv_csv", folder / "A.csv", R"({"instruments": ["B"]})")})).what()) ==
+        "/market/source/0/instruments/0: expected one of A, was \"B\"");
   const Json twice = Json::array({source_of("ohlcv_csv", folder / "A.csv"), source_of("ohlcv_csv", folder / "A.csv")});
   CHECK(load_error(twice).fault() == Fault::Data);
   CHECK(load_error(Json::array()).fault() == Fault::Scenario);
