@@ -241,9 +241,9 @@ class GeneratedPlan final : public Plan {
     market.generator = catalog.generators.resolve(market.generator, "/market/generator");
     if (!market.regime.is_null())
       market.regime = catalog.regimes.resolve(market.regime, "/market/regime");
-    market.duration_s = static_cast<double>(generator_->duration().value) * 1e-9;
+    market.duration_s = static_cast<double>(generator_->duration().value) / 1e9;
     sampling_ = market.sample_s ? nanos(*market.sample_s) : generator_->sampling();
-    market.sample_s = static_cast<double>(sampling_.value) * 1e-9;
+    market.sample_s = static_cast<double>(sampling_.value) / 1e9;
     periods_per_year_ = generator_->seconds_per_year() / *market.sample_s;
     resolve(market, venue, catalog);
   }
