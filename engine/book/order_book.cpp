@@ -26,7 +26,7 @@ void OrderBook::Far::reserve(std::size_t count) {
   }
 }
 
-OrderBook::OrderBook(std::size_t window) : nodes_(1), mask_(window - 1), slots_(kPageSize) {
+OrderBook::OrderBook(std::size_t window) : nodes_(kPageSize), mask_(window - 1) {
   if (window < 64 || window > 262'144 || !std::has_single_bit(window)) {
     fail(Fault::Numeric, "book window", "expected a power of two from 64 to 262144 ticks, was " + std::to_string(window));
   }
@@ -37,43 +37,28 @@ OrderBook::OrderBook(std::size_t window) : nodes_(1), mask_(window - 1), slots_(
   }
 }
 
-void OrderBook::reserve(std::size_t orders, OrderId highest_id, std::size_t far_levels, OrderId id_span) {
-  while (nodes_.size() <= orders) grow_nodes();
+void OrderBook::reserve(OrderId highest_id, OrderId id_span, std::size_t far_levels) {
   const std::size_t pages = (std::min(highest_id, kMaxId) >> kPageBits) + 1;
   if (pages_.size() < pages) pages_.resize(pages);
-  const std::size_t spanned = id_span == 0 ? pages : std::min(pages, (id_span >> kPageBits) + 2);
-  const std::size_t held = slots_.size() / kPageSize;
-  if (held <= spanned) {
-    slots_.resize((spanned + 1) * kPageSize);
-    free_pages_.reserve(spanned + 1);
-    for (std::size_t page = spanned; page >= held; --page) free_pages_.push_back(static_cast<std::uint32_t>(page));
-  }
+  add_pages(id_span == 0 ? pages : std::min(pages, (id_span >> kPageBits) + 2));
   for (Half& half : halves_) half.far.reserve(far_levels);
 }
 
-void OrderBook::grow_nodes() {
-  const std::size_t old = nodes_.size();
-  const std::size_t size = std::max<std::size_t>(64, old * 2);
-  if (size > std::numeric_limits<std::uint32_t>::max()) {
-    fail(Fault::Numeric, "order book", "expected fewer than 2^32 resting orders");
+/// Grows to `count` pages beside page 0.
+void OrderBook::add_pages(std::size_t count) {
+  const std::size_t held = nodes_.size() / kPageSize;
+  if (held > count) return;
+  if (count >= std::size_t{1} << (32 - kPageBits)) {
+    fail(Fault::Numeric, "order book", "expected resting orders within fewer than 2^32 ids, was more; number them densely");
   }
-  nodes_.resize(size);
-  for (std::size_t index = size - 1; index >= old; --index) {  // lowest first out
-    nodes_[index].next = free_;
-    free_ = static_cast<std::uint32_t>(index);
-  }
+  nodes_.resize((count + 1) * kPageSize);
+  free_pages_.reserve(count + 1);
+  for (std::size_t number = count; number >= held; --number) free_pages_.push_back(static_cast<std::uint32_t>(number));
 }
 
 void OrderBook::open_page(std::size_t page) {
   if (page >= pages_.size()) pages_.resize(std::max(page + 1, pages_.size() * 2));
-  if (free_pages_.empty()) {
-    const std::size_t held = slots_.size() / kPageSize;
-    slots_.resize(held * 2 * kPageSize);
-    free_pages_.reserve(held * 2);
-    for (std::size_t number = held * 2 - 1; number >= held; --number) {
-      free_pages_.push_back(static_cast<std::uint32_t>(number));
-    }
-  }
+  if (free_pages_.empty()) add_pages(2 * (nodes_.size() / kPageSize) - 1);
   pages_[page].number = free_pages_.back();
   free_pages_.pop_back();
 }
@@ -150,14 +135,9 @@ void OrderBook::clear() {
     half.windowed = 0;
     while (!half.far.levels.empty()) half.far.erase(half.far.levels.begin());
   }
-  free_ = 0;
-  for (std::size_t index = nodes_.size() - 1; index > 0; --index) {
-    nodes_[index].next = free_;
-    free_ = static_cast<std::uint32_t>(index);
-  }
   for (Page& page : pages_) {
     if (page.number == 0) continue;
-    std::fill_n(slots_.begin() + static_cast<std::ptrdiff_t>(page.number * kPageSize), kPageSize, 0u);
+    std::fill_n(nodes_.begin() + static_cast<std::ptrdiff_t>(std::size_t{page.number} * kPageSize), kPageSize, Node{});
     free_pages_.push_back(page.number);
     page = {};
   }

@@ -1,11 +1,11 @@
 #pragma once
 // OrderBook: the resting orders of one instrument, matched by price, then time.
-// Hides the layout: a pool of 32-byte nodes in first-in-first-out lists, one list a price; the prices near the
-// best in a dense circular window with a bitmap of what is occupied, the rest in an ordered overflow;
-// order ids looked up through pages. Both sides are kept as keys where larger is better (bids: price,
+// Hides the layout: 32-byte nodes, found by order id through pages of ids, linked into first-in-first-out lists, one
+// list a price; the prices near the best in a dense circular window with a bitmap of what is occupied, the rest in an
+// ordered overflow. Ids are the caller's and should be dense: a page is held while any of its ids rests. Both sides are kept as keys where larger is better (bids: price,
 // asks: minus price), so that one code path serves both.
-// Knows nothing of time, owners, fees or latency. No allocation once reserve() covers the need; beyond it
-// the pools double (documented growth), they never shrink.
+// Knows nothing of time, owners, fees or latency. No allocation once reserve() covers the need; beyond it the arrays
+// double (documented growth); they never shrink.
 #include "engine/book/huge_pages.hpp"
 #include "engine/market/types.hpp"
 
@@ -52,13 +52,13 @@ class OrderBook {
   /// Throws Error{Numeric} otherwise.
   explicit OrderBook(std::size_t window = 4096);
 
-  /// Makes room for `orders` resting orders, ids up to `highest_id` of which the resting ones span at most `id_span`
-  /// (0 = highest_id), and `far_levels` prices outside the window on each side.
-  void reserve(std::size_t orders, OrderId highest_id, std::size_t far_levels = 256, OrderId id_span = 0);
+  /// Makes room for ids up to `highest_id`, of which those that rest at one time span at most `id_span` (0 = all), and for
+  /// `far_levels` prices outside the window on each side. Memory: 32 bytes an id of the span.
+  void reserve(OrderId highest_id, OrderId id_span = 0, std::size_t far_levels = 256);
 
   /// Adds a limit order: matches what crosses, rests what is left (good till cancel), cancels it (immediate or
   /// cancel), or trades all or nothing (fill or kill). `on_trade(const Match&)` is called for every trade and must not
-  /// touch the book. Rejects: UnknownOrder (id 0), Capacity (id, pool), DuplicateOrder, BadQuantity (<= 0, or the
+  /// touch the book. Rejects: UnknownOrder (id 0), Capacity (id too large), DuplicateOrder, BadQuantity (<= 0, or the
   /// level's sum would overflow), BadPrice, WouldCross (post-only), CannotFill (fill or kill).
   template <class OnTrade>
   Outcome limit(OrderId id, Side side, Ticks price, Lots quantity, TimeInForce time_in_force, bool post_only,
@@ -109,16 +109,16 @@ class OrderBook {
   void visit_orders(Side side, Ticks price, Visit&& visit) const;
   /// Starts loading what cancel, reduce or replace of this id will touch. A hint: any id is allowed.
   void prefetch(OrderId id) const {
-    if (const std::uint32_t index = index_of(id)) __builtin_prefetch(&nodes_[index], 1);
+    if (const std::size_t page = id >> kPageBits; page < pages_.size()) __builtin_prefetch(&nodes_[node_of(page, id)], 1);
   }
 
  private:
   // 32 bytes: two to a cache line, and none across two.
   struct alignas(32) Node {
-    std::int64_t quantity = 0;
+    std::int64_t quantity = 0;  // 0 = does not rest
     std::int64_t key_and_side = 0;  // key * 2 + side
     OrderId id = 0;
-    std::uint32_t next = 0, previous = 0;  // towards the back, towards the front; also the free list (next)
+    std::uint32_t next = 0, previous = 0;  // towards the back, towards the front; 0 = none
   };
   struct Level {
     std::int64_t quantity = 0;
@@ -151,7 +151,7 @@ class OrderBook {
   struct Page { std::uint32_t number = 0, live = 0; };  // number 0 = none
 
   static constexpr std::int64_t kNoKey = std::numeric_limits<std::int64_t>::min();
-  static constexpr unsigned kPageBits = 12;
+  static constexpr unsigned kPageBits = 10;
   static constexpr std::size_t kPageSize = std::size_t{1} << kPageBits;
 
   static Ticks price_of(Side side, std::int64_t key) { return {side == Side::Buy ? key : -key}; }
@@ -165,10 +165,15 @@ class OrderBook {
   }
   std::size_t slot(std::int64_t key) const { return static_cast<std::uint64_t>(key) & mask_; }
 
+  std::uint32_t node_of(std::size_t page, OrderId id) const {
+    return (pages_[page].number << kPageBits) + static_cast<std::uint32_t>(id & (kPageSize - 1));
+  }
+  /// 0 when the id does not rest.
   std::uint32_t index_of(OrderId id) const {
     const std::size_t page = id >> kPageBits;
     if (page >= pages_.size()) [[unlikely]] return 0;
-    return slots_[(std::size_t{pages_[page].number} << kPageBits) + (id & (kPageSize - 1))];  // page 0 holds zeros
+    const std::uint32_t index = node_of(page, id);  // in page 0, where nothing rests, when there is no page
+    return nodes_[index].quantity != 0 ? index : 0;
   }
   Reject check_new(OrderId id, Lots quantity) const {
     if (id - 1 >= kMaxId) [[unlikely]] return id == 0 ? Reject::UnknownOrder : Reject::Capacity;
@@ -183,7 +188,7 @@ class OrderBook {
   void append(Level& level, OrderId id, Side side, std::int64_t key, std::int64_t quantity);
   void remove(std::uint32_t index);
   void leave(Half& half, std::int64_t key);  // the windowed level at key became empty
-  void unmap(OrderId id);
+  void release(Node& node);
   template <class OnTrade>
   std::int64_t match(OrderId id, Side side, std::int64_t limit, std::int64_t quantity, OnTrade& on_trade);
   std::size_t next_below(const Half& half, std::size_t slot) const;
@@ -198,15 +203,14 @@ class OrderBook {
   void refill(Half& half);
   void leave_far(Half& half, std::int64_t key);
   void open_page(std::size_t page);
-  void grow_nodes();
+  void add_pages(std::size_t count);
 
-  std::vector<Node, HugePages<Node>> nodes_;             // [0] is a sink for links to nowhere
-  std::uint32_t free_ = 0;
+  // kPageSize a page. Page 0 belongs to no ids; its first node takes the links to nowhere.
+  std::vector<Node, HugePages<Node>> nodes_;
   std::size_t live_ = 0;
   std::uint64_t mask_;
   std::array<Half, 2> halves_;
   std::vector<Page> pages_;
-  std::vector<std::uint32_t, HugePages<std::uint32_t>> slots_;    // kPageSize a page: id -> node; page 0 stays zero
   std::vector<std::uint32_t> free_pages_;
 };
 
@@ -238,20 +242,23 @@ inline void OrderBook::leave(Half& half, std::int64_t key) {
   half.best = key - static_cast<std::int64_t>((at - next_below(half, at)) & mask_);
 }
 
-inline void OrderBook::unmap(OrderId id) {
-  Page& page = pages_[id >> kPageBits];
-  slots_[(std::size_t{page.number} << kPageBits) + (id & (kPageSize - 1))] = 0;
-  if (--page.live == 0) [[unlikely]] {  // a page without orders is all zeros: ready for another span of ids
+inline void OrderBook::release(Node& node) {
+  node.quantity = 0;
+  Page& page = pages_[node.id >> kPageBits];
+  --live_;
+  if (--page.live == 0) [[unlikely]] {  // nothing rests in it: ready for another span of ids
     free_pages_.push_back(page.number);
     page.number = 0;
   }
 }
 
 inline void OrderBook::append(Level& level, OrderId id, Side side, std::int64_t key, std::int64_t quantity) {
-  if (free_ == 0) [[unlikely]] grow_nodes();
-  const std::uint32_t index = free_;
+  const std::size_t page = id >> kPageBits;
+  if (page >= pages_.size() || pages_[page].number == 0) [[unlikely]] open_page(page);
+  ++pages_[page].live;
+  ++live_;
+  const std::uint32_t index = node_of(page, id);
   Node& node = nodes_[index];
-  free_ = node.next;
   node.quantity = quantity;
   node.key_and_side = key * 2 + static_cast<std::int64_t>(side);
   node.id = id;
@@ -262,11 +269,6 @@ inline void OrderBook::append(Level& level, OrderId id, Side side, std::int64_t 
   level.tail = index;
   level.quantity += quantity;
   ++level.count;
-  ++live_;
-  const std::size_t page = id >> kPageBits;
-  if (page >= pages_.size() || pages_[page].number == 0) [[unlikely]] open_page(page);
-  slots_[(std::size_t{pages_[page].number} << kPageBits) + (id & (kPageSize - 1))] = index;
-  ++pages_[page].live;
 }
 
 inline bool OrderBook::insert(OrderId id, Side side, std::int64_t key, std::int64_t quantity) {
@@ -302,10 +304,7 @@ inline void OrderBook::remove(std::uint32_t index) {
   level.head = level.head == index ? node.next : level.head;
   level.tail = level.tail == index ? node.previous : level.tail;
   level.quantity -= node.quantity;
-  unmap(node.id);
-  node.next = free_;
-  free_ = index;
-  --live_;
+  release(node);
   if (--level.count == 0) {
     if (windowed) leave(own, key);
     else leave_far(own, key);
@@ -336,10 +335,7 @@ std::int64_t OrderBook::match(OrderId id, Side side, std::int64_t limit, std::in
       quantity -= traded;
       level.quantity -= traded;
       --level.count;
-      --live_;
-      unmap(maker);
-      node.next = free_;
-      free_ = index;
+      release(node);
       index = next;
       on_trade(Match{maker, id, side, price, {traded}, {0}});
     } while (index != 0 && quantity > 0);

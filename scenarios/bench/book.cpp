@@ -78,9 +78,9 @@ std::vector<Message> make_messages(const Flow& flow, OrderId& last_id) {
   return messages;
 }
 
-double messages_per_second(const std::vector<Message>& messages, OrderId last_id, std::size_t live) {
+double messages_per_second(const std::vector<Message>& messages, OrderId last_id) {
   OrderBook book(16'384);
-  book.reserve(live, last_id);
+  book.reserve(last_id);
   std::uint64_t trades = 0;
   std::int64_t traded = 0;
   const auto on_trade = [&](const Match& match) {
@@ -112,9 +112,8 @@ Benchmark benchmark(std::string name, std::string work, double target, const Flo
               [flow] {
                 OrderId last_id = 0;
                 const auto messages = std::make_shared<std::vector<Message>>(make_messages(flow, last_id));
-                const std::size_t live = flow.live_goal + 10'000;
                 return std::vector<BenchCase>{
-                    {"", [messages, last_id, live] { return messages_per_second(*messages, last_id, live); }}};
+                    {"", [messages, last_id] { return messages_per_second(*messages, last_id); }}};
               },
           .runs = 9};
 }
