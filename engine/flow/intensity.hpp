@@ -11,7 +11,7 @@ namespace walras::engine {
 /// with probability 1/2, plus the regime's drift. The mid is published as a depth of one level a side, one tick below and
 /// above it. Limit orders wait for such arrivals even when priced through the mid, so that post-only is always met;
 /// market, immediate-or-cancel and fill-or-kill orders trade at the published level, whatever their size.
-/// Source: avellaneda_stoikov_2008, section 3.3 and its parameters as defaults.
+/// Source: AvellanedaStoikov2008, section 3.3 and its parameters as defaults.
 void add_intensity(Registry<Generator, const GeneratorContext&>& registry);
 
 }  // namespace walras::engine

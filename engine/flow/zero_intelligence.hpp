@@ -12,7 +12,7 @@ namespace walras::engine {
 /// (activity), the sizes of limit orders (depth), the volatility of the value and its drift, and is read at each event of the
 /// flow. Own orders rest and match in the same book, by price and then time; what they take is gone for everyone.
 /// Every change of the ten best levels of a side is published as Depth, every trade as Trade.
-/// Source: the flows of smith_farmer_gillemot_krishnamurthy_2003 with distances as cont_stoikov_talreja_2010.
+/// Source: the flows of SmithFarmerGillemotKrishnamurthy2003 with distances as ContStoikovTalreja2010.
 void add_zero_intelligence(Registry<Generator, const GeneratorContext&>& registry);
 
 }  // namespace walras::engine

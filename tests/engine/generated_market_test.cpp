@@ -344,7 +344,7 @@ TEST_CASE("the intensity market gives the paper's table to its own strategy") {
   const double deviation = std::sqrt(square - profit * profit);
   const double inventory_deviation = std::sqrt(inventory_square - inventory * inventory);
   MESSAGE("profit ", profit, " std ", deviation, " final q ", inventory, " std q ", inventory_deviation, " spread ", spread);
-  // Table of avellaneda_stoikov_2008, 1,000 paths; 3 standard errors of the difference with 2,000 of ours.
+  // Table of AvellanedaStoikov2008, 1,000 paths; 3 standard errors of the difference with 2,000 of ours.
   CHECK(std::abs(profit - 65.0) < 3 * 6.6 * std::sqrt(1 / 1000.0 + 1.0 / kPaths));
   CHECK(std::abs(deviation - 6.6) < 3 * 6.6 * std::sqrt((1 / 1000.0 + 1.0 / kPaths) / 2));
   CHECK(std::abs(inventory - 0.08) < 3 * 2.9 * std::sqrt(1 / 1000.0 + 1.0 / kPaths));
@@ -386,7 +386,7 @@ int race(const Generator& market, std::uint64_t seed, std::int64_t bids, std::in
 }  // namespace
 
 TEST_CASE("the shorter queue empties first as often as the closed form says") {
-  // Unit orders at the best prices only, limit and market orders at the same rate: the model of cont_delarrard_2013, whose
+  // Unit orders at the best prices only, limit and market orders at the same rate: the model of ContDeLarrard2013, whose
   // probability of an upward move is known.
   const auto market = generator(R"({"kind": "zero_intelligence", "limit_rate": 1, "limit_tail": 1, "limit_lots": 1, "cancel_rate": 1e-6,
     "market_rate": 1, "market_lots": 1, "value_volatility": 0, "pull": 0, "warm_up_s": 0})");

@@ -1,5 +1,5 @@
 #pragma once
-// The table of avellaneda_stoikov_2008 (gamma 0.1): its inventory strategy as shipped, through the whole engine, on many paths
+// The table of AvellanedaStoikov2008 (gamma 0.1): its inventory strategy as shipped, through the whole engine, on many paths
 // of the intensity market. The unit test plays few, the slow one as many as it takes to trust the third digit.
 #include "engine/base/parallel.hpp"
 #include "engine/sim/simulation.hpp"

@@ -10,7 +10,7 @@ using namespace walras::tests;
 
 namespace {
 
-// The market and the account of avellaneda_stoikov_2008, section 3.3.
+// The market and the account of AvellanedaStoikov2008, section 3.3.
 std::shared_ptr<const MarketPlan> paper_market() {
   return build_market(Json::parse(R"({"mode": "generated", "generator": {"kind": "intensity"}, "duration_s": 1})"),
                       Json::parse(R"({"latency": "none"})"), nullptr, engine_catalog());
