@@ -53,6 +53,12 @@ class PpoStrategy final : public strategies::Strategy {
       fitted_["first_return"] = mean(std::span(curve.mean_return).first(tenth));
       fitted_["last_return"] = mean(std::span(curve.mean_return).last(tenth));
     }
+    Json drawn = Json::object({{"title", "Mean return of training episodes"}, {"x_name", "update"}, {"y_name", "reward"}});
+    for (std::size_t i = 0; i < curve.mean_return.size(); ++i) {
+      drawn["x"].push_back(i + 1);
+      drawn["lines"]["mean return"].push_back(curve.mean_return[i]);
+    }
+    if (!curve.mean_return.empty()) fitted_["curves"].push_back(std::move(drawn));
   }
 
   [[nodiscard]] Json fitted() const override { return fitted_; }

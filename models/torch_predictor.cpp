@@ -74,14 +74,22 @@ class PriceCnnPredictor final : public strategies::Predictor {
 
   [[nodiscard]] Json summary() const override {
     if (model_ == nullptr) return {};
-    return Json::object({{"parameters", parameter_count(*model_)},
-                         {"epochs", report_.epochs},
-                         {"best_epoch", report_.best_epoch},
-                         {"steps", report_.steps},
-                         {"train_rows", report_.train_rows},
-                         {"validation_rows", report_.validation_rows},
-                         {"train_loss", report_.train_loss},
-                         {"validation_loss", report_.validation_loss}});
+    Json result = Json::object({{"parameters", parameter_count(*model_)},
+                                {"epochs", report_.epochs},
+                                {"best_epoch", report_.best_epoch},
+                                {"steps", report_.steps},
+                                {"train_rows", report_.train_rows},
+                                {"validation_rows", report_.validation_rows},
+                                {"train_loss", report_.train_loss},
+                                {"validation_loss", report_.validation_loss}});
+    if (!report_.train_curve.empty()) {
+      Json curve = Json::object({{"title", "Training loss"}, {"x_name", "epoch"}, {"y_name", "loss of scaled targets"}});
+      for (std::int64_t epoch = 1; epoch <= report_.epochs; ++epoch) curve["x"].push_back(epoch);
+      for (const double loss : report_.train_curve) curve["lines"]["training"].push_back(loss);
+      for (const double loss : report_.validation_curve) curve["lines"]["validation"].push_back(loss);
+      result["curves"].push_back(std::move(curve));
+    }
+    return result;
   }
 
   void save(std::vector<std::byte>& bytes) const override {

@@ -225,7 +225,9 @@ TrainingReport train(Regressor& model, const strategies::Dataset& data, const Sc
 
   model.to(device);
   Trainer trainer(model, params, x.narrow(0, 0, train_rows), y.narrow(0, 0, train_rows), random);
-  TrainingReport report{.train_rows = split.train, .validation_rows = data.rows - split.validation};
+  TrainingReport report;
+  report.train_rows = split.train;
+  report.validation_rows = data.rows - split.validation;
   std::vector<torch::Tensor> best;
   double best_loss = std::numeric_limits<double>::infinity(), rate = params.learning_rate;
   const double total = static_cast<double>(params.epochs) * static_cast<double>(trainer.batches());
@@ -242,11 +244,13 @@ TrainingReport train(Regressor& model, const strategies::Dataset& data, const Sc
     }
     report.epochs = epoch;
     const double train_loss = sum / static_cast<double>(trainer.batches());
+    report.train_curve.push_back(train_loss);
     const double loss = validates ? trainer.evaluate(held_x, held_y) : train_loss;
     if (!std::isfinite(loss)) {
       fail(Fault::Numeric, "training",
            fmt::format("expected a finite validation loss, was {} after epoch {}", loss, epoch));
     }
+    if (validates) report.validation_curve.push_back(loss);
     if (!validates || loss < best_loss) {
       best_loss = loss;
       report.best_epoch = epoch;

@@ -125,6 +125,7 @@ struct TrainingReport {
   double train_loss = 0;       ///< mean of the best epoch's batches, on scaled targets
   double validation_loss = 0;  ///< of the best epoch; 0 without validation
   std::size_t train_rows = 0, validation_rows = 0;
+  std::vector<double> train_curve, validation_curve;  ///< loss by epoch; the second may be empty
 };
 /// Trains `model`; leaves the weights of the best epoch in it. The scaler must have been fitted on
 /// the same split.

@@ -77,7 +77,7 @@ class Closes {
 class ModelDriven final : public Strategy {
  public:
   struct Params {
-    Json predictor = "price_cnn";
+    Json predictor = "linear";
     std::int64_t window = 32, horizon = 5, delay = 1;
     double threshold = 0;
     bool shorting = false;

@@ -5,11 +5,13 @@ namespace walras::scenarios {
 // One declaration and one line in benchmarks() for each room's file in this folder.
 void add_book_benchmarks(Benchmarks& benchmarks);
 void add_engine_benchmarks(Benchmarks& benchmarks);
+void add_learning_benchmarks(Benchmarks& benchmarks);
 
 Benchmarks benchmarks() {
   Benchmarks all;
   add_book_benchmarks(all);
   add_engine_benchmarks(all);
+  add_learning_benchmarks(all);
   return all;
 }
 
