@@ -42,6 +42,12 @@ class StampReader {
   /// Every stamp so far was a day, or midnight as written.
   [[nodiscard]] bool dates() const { return dates_; }
   [[nodiscard]] bool zoned() const { return zoned_; }
+  /// "month first", "day first", or "year first" where nothing had to be told apart.
+  [[nodiscard]] std::string_view order_text() const {
+    return order_ == DateOrder::MonthDayYear   ? "month first"
+           : order_ == DateOrder::DayMonthYear ? "day first"
+                                               : "year first";
+  }
   /// For files that hold days: midnight UTC of the day as it was written.
   [[nodiscard]] Nanos written_day(Nanos instant) const;
 

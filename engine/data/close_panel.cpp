@@ -168,6 +168,7 @@ class ClosePanel final : public Source {
     layout.volume = false;
     Tape tape;
     Json detected = append_bars(tape, std::move(series), params_.instrument, layout, reader.name());
+    detected["date_order"] = stamps.order_text();
     detected["delimiter"] = std::string(1, reader.delimiter());
     detected["time_zone"] = layout.dates ? "days" : stamps.zoned() ? "as written" : params_.time_zone;
     detected["missing"] = std::move(missing);

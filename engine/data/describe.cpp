@@ -78,8 +78,8 @@ std::size_t count_gaps(const Summary& summary) {
 Json to_json(const Instrument& instrument, const Summary& summary) {
   Json json = Json::object({{"name", instrument.name},
                             {"rows", summary.rows},
-                            {"first", format_time(summary.first)},
-                            {"last", format_time(summary.last)},
+                            {"first", format_bar_end(summary.first)},
+                            {"last", format_bar_end(summary.last)},
                             {"currency", instrument.currency},
                             {"tick_size", instrument.tick_size},
                             {"lot_size", instrument.lot_size},
@@ -95,12 +95,12 @@ Json to_json(const Instrument& instrument, const Summary& summary) {
     json["gaps"] = count_gaps(summary);
     if (summary.longest > 0) {
       json["longest_gap"] = Json::object(
-          {{"after", format_time(summary.longest_from)},
+          {{"after", format_bar_end(summary.longest_from)},
            {"days", static_cast<double>(summary.longest) / static_cast<double>(kNanosPerDay)}});
     }
     Json moves = Json::array();
     for (const Move& move : summary.moves) {
-      moves.push_back(Json::object({{"time", format_time(move.time)}, {"change", move.change}}));
+      moves.push_back(Json::object({{"time", format_bar_end(move.time)}, {"change", move.change}}));
     }
     json["largest_moves"] = std::move(moves);
   } else {
@@ -142,8 +142,8 @@ Json describe(const Tape& tape) {
   }
   Json json = Json::object({{"instruments", std::move(instruments)}, {"rows", tape.events.size()}});
   if (!tape.events.empty()) {
-    json["first"] = format_time(tape.events.front().exchange_time);
-    json["last"] = format_time(tape.events.back().exchange_time);
+    json["first"] = format_bar_end(tape.events.front().exchange_time);
+    json["last"] = format_bar_end(tape.events.back().exchange_time);
   }
   json["content_hash"] = tape.content_hash;
   json["provenance"] = tape.provenance;

@@ -158,8 +158,7 @@ std::filesystem::path unpack(const std::filesystem::path& archive, std::string_v
 Json sp500_metadata(std::string_view title) {
   return Json::object({{"title", title},
                        {"source", kOrigin},
-                       {"licence", "BSD-3-Clause (skfolio)"},
-                       {"adjustment", "total return: splits and dividends are folded into the closes"}});
+                       {"licence", "BSD-3-Clause (skfolio)"}});
 }
 
 constexpr std::string_view kHindsight =
@@ -167,11 +166,16 @@ constexpr std::string_view kHindsight =
 
 Json panel_metadata() {
   Json metadata = sp500_metadata("20 US large caps, daily closes, 1990 to 2022");
+  metadata["adjustment"] = "total return: splits and dividends are folded into the closes";
   metadata["hindsight"] = kHindsight;
   return metadata;
 }
 
-Json index_metadata() { return sp500_metadata("S&P 500 index, daily closes, 1990 to 2022, without dividends"); }
+Json index_metadata() {
+  Json metadata = sp500_metadata("S&P 500 index, daily closes, 1990 to 2022");
+  metadata["adjustment"] = "price index: dividends are not in it, so it falls behind total returns by the dividend yield";
+  return metadata;
+}
 
 std::shared_ptr<const Tape> read_panel(const std::filesystem::path& file, Json metadata, bool total_return) {
   SourceRegistry sources("source");

@@ -16,6 +16,14 @@ namespace {
 constexpr std::string_view kFormat = "walras/data/1";
 constexpr std::string_view kEnding = ".h5";
 
+bool is_set_name(std::string_view name) {
+  return !name.empty() && name.size() <= 100 && name.front() != '.' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '-' || c == '.';
+         });
+}
+
 template <class T, class Rows, class Get>
 NamedColumn column(std::string name, std::string unit, const Rows& rows, Get get) {
   std::vector<T> values;
@@ -262,12 +270,7 @@ std::filesystem::path Library::default_folder() {
 }
 
 std::filesystem::path Library::file_of(std::string_view name) const {
-  const bool plain = !name.empty() && name.size() <= 100 && name.front() != '.' &&
-                     std::all_of(name.begin(), name.end(), [](char c) {
-                       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                              (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-                     });
-  if (!plain) {
+  if (!is_set_name(name)) {
     fail(Fault::Usage, "name of a data set",
          fmt::format("expected letters, digits, \"_\", \"-\" and \".\", was \"{}\"",
                      name.substr(0, 100)));
@@ -275,7 +278,9 @@ std::filesystem::path Library::file_of(std::string_view name) const {
   return folder_ / (std::string(name) + std::string(kEnding));
 }
 
-bool Library::contains(std::string_view name) const { return std::filesystem::exists(file_of(name)); }
+bool Library::contains(std::string_view name) const {
+  return is_set_name(name) && std::filesystem::exists(file_of(name));
+}
 
 std::vector<std::string> Library::names() const {
   std::vector<std::string> names;
@@ -325,8 +330,8 @@ std::filesystem::path Library::import(std::string_view name, const Tape& tape, c
   }
   Json summary = Json::object({{"rows", tape.events.size()}, {"instruments", tape.instruments.size()}});
   if (!tape.events.empty()) {
-    summary["first"] = format_time(tape.events.front().exchange_time);
-    summary["last"] = format_time(tape.events.back().exchange_time);
+    summary["first"] = format_bar_end(tape.events.front().exchange_time);
+    summary["last"] = format_bar_end(tape.events.back().exchange_time);
   }
   Store store;
   store.attributes = Json::object({{"format", kFormat},
@@ -357,6 +362,13 @@ std::shared_ptr<const Tape> Library::load(std::string_view name) const {
   }
   Tape tape;
   read_instruments(Columns(store, "instruments", file.string()), tape);
+  const Json* const metadata = store.attributes.find("metadata");
+  if (metadata != nullptr && metadata->size() > 0) {
+    // What was noted of the set holds for each of its instruments that has no notes of its own.
+    for (Instrument& instrument : tape.instruments) {
+      if (instrument.metadata.empty()) instrument.metadata = metadata->dump();
+    }
+  }
   read_events(Columns(store, "events", file.string()), tape);
   read_bars(Columns(store, "bars", file.string()), tape);
   read_books(Columns(store, "initial_books", file.string()), tape, file.string());

@@ -28,7 +28,7 @@ class Library {
   [[nodiscard]] Json show(std::string_view name) const;
 
   /// Keeps a finished tape under `name`, replacing an older one in one step. `metadata` is an object of free notes
-  /// ("title", "source", "licence", "hindsight"). Returns the file. Throws Error{Usage} for a name that is not made of
+  /// ("title", "source", "licence", "hindsight"); load() gives it to instruments that have no notes of their own. Returns the file. Throws Error{Usage} for a name that is not made of
   /// letters, digits, "_", "-" and "."; Error{Io}.
   std::filesystem::path import(std::string_view name, const Tape& tape, const Json& metadata) const;
   /// The set, verified against its checksums. Throws Error{Data} when there is no such set (listing those there are) or

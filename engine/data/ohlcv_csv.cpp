@@ -360,6 +360,7 @@ class OhlcvCsv final : public Source {
         columns[role_names()[role].role] = reader.header()[*layout.column[role]];
       }
     }
+    detected["date_order"] = stamps.order_text();
     detected["delimiter"] = std::string(1, reader.delimiter());
     detected["columns"] = std::move(columns);
     detected["time_zone"] = bars.dates       ? "days"

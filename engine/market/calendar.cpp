@@ -214,6 +214,10 @@ std::string format_time(Nanos time) {
   return text + 'Z';
 }
 
+std::string format_bar_end(Nanos time) {
+  return (time.value + 1) % kNanosPerDay == 0 ? format_date(time) : format_time(time);
+}
+
 std::optional<Stamp> parse_stamp(std::string_view text, DateOrder order) {
   std::size_t digits = 0;
   while (digits < text.size() && digit(text[digits])) ++digits;

@@ -31,6 +31,9 @@ struct CivilDate {
 /// "2012-06-21T13:30:00Z", with as many decimals of a second (3, 6 or 9) as are needed.
 [[nodiscard]] std::string format_time(Nanos time);
 
+/// format_date() for the last nanosecond of a day, which is when daily bars end; else format_time().
+[[nodiscard]] std::string format_bar_end(Nanos time);
+
 /// How a written date with slashes and the year last is read.
 enum class DateOrder : std::uint8_t { Auto, MonthDayYear, DayMonthYear };
 

@@ -95,6 +95,28 @@ void print_description(const Json& description) {
   }
 }
 
+/// What was found out about each input, and the largest moves: nested values, one line each.
+void print_detected(const Json& description) {
+  for (const Json& instrument : description.at("instruments").as_array()) {
+    const Json* moves = instrument.find("largest_moves");
+    if (moves == nullptr || moves->size() == 0) continue;
+    std::string line;
+    for (const Json& move : moves->as_array()) {
+      line += fmt::format("  {} {:+.1f} %", move.at("time").as_string(), 100 * move.at("change").as_number());
+    }
+    std::cout << fmt::format("\nlargest moves of {}:{}", instrument.at("name").as_string(), line);
+  }
+  std::cout << '\n';
+  if (!description.at("provenance").is_array()) return;
+  for (const Json& input : description.at("provenance").as_array()) {
+    std::cout << "\ndetected in " << input.at("file").as_string() << '\n';
+    for (const auto& [key, value] : input.at("detected").as_object()) {
+      if (key != "instruments") std::cout << fmt::format("  {:<18} {}\n", key, cell(value));
+    }
+    for (const Json& note : input.at("notes").as_array()) std::cout << "  note: " << note.as_string() << '\n';
+  }
+}
+
 int show_library(const Arguments& arguments) {
   const engine::Library library = library_of(arguments);
   const Json sets = library.list();
@@ -127,6 +149,7 @@ int show(const Arguments& arguments) {
     print_json("data_set", description);
   } else {
     print_description(description);
+    print_detected(description);
   }
   return 0;
 }
@@ -169,6 +192,7 @@ int check_files(const Arguments& arguments) {
     return 0;
   }
   print_description(description);
+  print_detected(description);
   std::cout << fmt::format("\nreadable: {} instruments, {} events\n", tape->instruments.size(), tape->events.size());
   return 0;
 }

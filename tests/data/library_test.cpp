@@ -33,10 +33,14 @@ TEST_CASE("a set comes back from the library bit for bit, and as a source") {
   const TemporaryFolder folder;
   const Library library(folder / "library");
   CHECK(library.names().empty());
+  CHECK(!library.contains("a/path.csv"));
   const auto tape = small_tape(folder.path());
   const auto file = library.import("x-1", *tape, Json::object({{"title", "a test"}, {"licence", "none"}}));
   CHECK(std::filesystem::exists(file));
-  CHECK(same(*tape, *library.load("x-1")));
+  CHECK(library.load("x-1")->instruments[0].metadata == R"({"title":"a test","licence":"none"})");
+  library.import("plain", *tape, {});
+  CHECK(same(*tape, *library.load("plain")));
+  std::filesystem::remove(folder / "library" / "plain.h5");
   const auto source = Json::parse(R"({"kind": "library", "name": "x-1", "begin": "2020-01-03"})", "test");
   CHECK(load_source(source, {"", folder / "library"})->events.size() == 1);
   const Json list = library.list();
