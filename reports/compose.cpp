@@ -36,6 +36,13 @@ std::string words(Judgement judgement) {
   return judgement == Judgement::Skill ? "Skill" : judgement == Judgement::Invalid ? "Invalid" : "Skill not shown";
 }
 
+/// Whether the choice of what was traded knew the future: then no result is clean evidence.
+bool hindsight(const ReportInput& input) {
+  const auto says = [](const std::string& text) { return text.find("hindsight") != std::string::npos; };
+  return std::any_of(input.notes.begin(), input.notes.end(), says) ||
+         std::any_of(input.provenance.inputs.begin(), input.provenance.inputs.end(), [&](const auto& source) { return says(source.note); });
+}
+
 std::string headline(const ReportInput& input) {
   std::size_t skilled = 0, invalid = 0;
   for (const StrategyReport& strategy : input.strategies)
@@ -47,8 +54,9 @@ std::string headline(const ReportInput& input) {
   if (all == 0) return "Nothing to judge";
   if (invalid == all) return all == 1 ? "The record is invalid" : "Every record is invalid";
   if (skilled == 0) return all == 1 ? "Skill is not shown" : "No strategy has shown skill";
-  if (skilled == all) return all == 1 ? "Skill is shown" : fmt::format("All {} strategies have shown skill", all);
-  return fmt::format("{} of {} strategies {} shown skill", skilled, all, skilled == 1 ? "has" : "have");
+  const std::string but = hindsight(input) ? ", on names chosen with hindsight" : "";
+  if (skilled == all) return (all == 1 ? "Skill is shown" : fmt::format("All {} strategies have shown skill", all)) + but;
+  return fmt::format("{} of {} strategies {} shown skill", skilled, all, skilled == 1 ? "has" : "have") + but;
 }
 
 VerdictStrip::Figure figure(std::string label, const Evidence* evidence, std::string note) {
@@ -75,7 +83,7 @@ VerdictStrip::Row verdict_row(const ReportInput& input, const StrategyReport& st
   };
   row.outcome = verdict != nullptr ? words(verdict->judgement) : "Not judged";
   row.tone = verdict != nullptr ? tone_of(verdict->judgement) : Tone::Muted;
-  if (verdict != nullptr) row.reason = verdict->words;
+  if (verdict != nullptr) row.reason = sentence(verdict->words);
   row.figures.push_back(net("Sharpe ratio, net", "sharpe"));
   row.figures.push_back(net("Return a year", "cagr"));
   row.figures.push_back(net("Deepest drawdown", "max_drawdown"));
@@ -162,17 +170,17 @@ std::vector<const StrategyReport*> detailed(const ReportInput& input) {
 void add_verdict(Document& document, const ReportInput& input) {
   VerdictStrip strip;
   strip.headline = headline(input);
-  strip.text = input.verdict.text;
+  strip.text = sentence(input.verdict.text);
   bool skill = !input.strategies.empty(), invalid = !input.strategies.empty();
   for (const StrategyReport& strategy : input.strategies) {
     const auto* verdict = verdict_of(input, strategy.name);
     skill = skill && verdict != nullptr && verdict->judgement == Judgement::Skill;
     invalid = invalid && verdict != nullptr && verdict->judgement == Judgement::Invalid;
   }
-  strip.tone = skill ? Tone::Good : invalid ? Tone::Bad : Tone::Caution;
+  strip.tone = skill && !hindsight(input) ? Tone::Good : invalid ? Tone::Bad : Tone::Caution;
   std::set<std::string> said;
   const auto note = [&](const std::string& text) {
-    if (!text.empty() && said.insert(text).second) strip.notes.push_back(text);
+    if (!text.empty() && said.insert(text).second) strip.notes.push_back(sentence(text));
   };
   for (const std::string& text : input.notes) note(text);
   for (const Provenance::Input& source : input.provenance.inputs) note(source.note);
@@ -336,6 +344,7 @@ Document run_report(const ReportInput& input) {
   }
   Document document;
   document.title = input.title;
+  if (const Json* about = input.scenario.find("description"); about != nullptr && about->is_string()) document.about = about->as_string();
   document.subtitle = subtitle(input);
   document.foot = fmt::format("Walras {} \u00b7 seed {} \u00b7 record {}", input.provenance.version, input.provenance.seed, short_hash(input.provenance.record_hash));
   add_verdict(document, input);

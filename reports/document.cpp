@@ -44,6 +44,7 @@ std::vector<std::string> texts(const Document& document) {
   std::vector<std::string> out;
   const Reader reader{out};
   reader.say(document.title);
+  reader.say(document.about);
   reader.say(document.subtitle);
   for (const Block& block : document.blocks) std::visit(reader, block.content);
   reader.say(document.foot);

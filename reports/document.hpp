@@ -108,6 +108,7 @@ struct Block {
 
 struct Document {
   std::string title;
+  std::string about = {};          ///< what was asked, in a sentence
   std::string subtitle;            ///< span, instruments, account: one line
   std::string foot;                ///< version, seed and hash: at the foot of the page and of each printed page
   std::string language = "en";

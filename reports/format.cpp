@@ -73,7 +73,12 @@ std::string money(double units, std::string_view currency) {
 
 std::string p_value(const std::optional<double>& p) {
   if (!p || !std::isfinite(*p)) return std::string(kDash);
-  return *p < 0.0005 ? "<\u00a00.001" : fixed(*p, 3);
+  return in_unit(*p, "probability");
+}
+
+std::string sentence(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
 }
 
 std::string date(Nanos time) {
@@ -107,6 +112,7 @@ double years(Nanos length) { return static_cast<double>(length.value) / (365.25 
 
 std::string in_unit(double value, std::string_view unit) {
   if (is_fraction(unit)) return percent(value);
+  if (unit == "probability") return value > 0.9995 ? ">\u00a00.999" : value < 0.0005 ? "<\u00a00.001" : fixed(value, 3);
   if (is_count(unit) && std::fabs(value) >= 10) return fixed(value, 0);
   if (is_count(unit) && value == std::round(value)) return fixed(value, 0);
   if (std::fabs(value) < 100) return value == 0 || std::fabs(value) >= 0.005 ? fixed(value, 2) : number(value);
@@ -144,8 +150,7 @@ std::string metric_name(std::string_view name) {
     text += (text.empty() ? "" : " ") + word;
     begin = end + 1;
   }
-  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
-  return text;
+  return sentence(std::move(text));
 }
 
 std::string unit_words(std::string_view unit) {

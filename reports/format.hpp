@@ -26,6 +26,8 @@ inline constexpr std::string_view kDash = "\u2013";
 [[nodiscard]] std::string money(double units, std::string_view currency);
 /// "0.034", "< 0.001".
 [[nodiscard]] std::string p_value(const std::optional<double>& p);
+/// With a capital at the start, as a sentence of its own.
+[[nodiscard]] std::string sentence(std::string text);
 /// "2001-02-28" in UTC.
 [[nodiscard]] std::string date(Nanos time);
 /// With the time of day, to the second, where it is not midnight.

@@ -263,9 +263,10 @@ std::string to_html(const Document& document, std::string_view echarts) {
                      "@bottom-right{{content:counter(page) \" / \" counter(pages);font:7.5pt var(--print-face);color:#525e6d}}}}\n</style>\n</head>\n<body>\n",
                      css_string(document.foot));
   out += fmt::format("<a class=\"skip\" href=\"#main\">Skip to the report</a>\n<div class=\"page\">\n<header class=\"top\"><div><p class=\"brand\">Walras</p>"
-                     "<h1>{}</h1><p class=\"sub\">{}</p></div>\n<div class=\"tools\"><button type=\"button\" id=\"theme\" aria-pressed=\"false\">Dark theme</button>"
+                     "<h1>{}</h1>{}<p class=\"sub\">{}</p></div>\n<div class=\"tools\"><button type=\"button\" id=\"theme\" aria-pressed=\"false\">Dark theme</button>"
                      "<button type=\"button\" id=\"print\">Print</button></div></header>\n",
-                     escaped(document.title), escaped(document.subtitle));
+                     escaped(document.title), document.about.empty() ? "" : "<p class=\"about\">" + escaped(document.about) + "</p>",
+                     escaped(document.subtitle));
   out += "<nav class=\"toc\" aria-labelledby=\"contents\"><h2 id=\"contents\">Contents</h2><ol>\n" + page.contents() + "</ol></nav>\n";
   out += "<main id=\"main\" tabindex=\"-1\">\n";
   if (charts) out += "<noscript><p class=\"caution\">The charts need JavaScript. What each says is written under it, and the tables hold the numbers.</p></noscript>\n";

@@ -31,6 +31,7 @@ a{color:var(--accent)}
 .top{border-bottom:1px solid var(--rule);padding:26px 0 18px;margin-bottom:22px;display:flex;gap:24px;justify-content:space-between;align-items:flex-end}
 .brand{margin:0 0 6px;font-size:12px;letter-spacing:.14em;text-transform:uppercase;color:var(--accent);font-weight:650}
 h1{font-size:29px;line-height:1.2;margin:0;letter-spacing:-.018em;font-weight:680;overflow-wrap:anywhere}
+.about{margin:6px 0 0;font-size:16px}
 .sub{margin:6px 0 0;color:var(--muted)}
 .tools{display:flex;gap:8px;flex:none}
 button{font:inherit;font-size:13px;color:var(--ink);background:var(--paper);border:1px solid var(--rule);border-radius:7px;padding:5px 12px;cursor:pointer}
@@ -112,7 +113,7 @@ html{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 body{font-family:var(--print-face);font-size:9.5pt;line-height:1.45}
 .page{display:block;max-width:none;padding:0}
 .tools,.skip,footer,figcaption button,noscript{display:none!important}
-.top{padding:0 0 10px;margin-bottom:10px}h1{font-size:19pt}
+.top{padding:0 0 10px;margin-bottom:10px}h1{font-size:19pt}.about{font-size:10.5pt}
 .toc{position:static;border:0;padding:0;margin:0 0 12px;font-size:8pt}.toc h2{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .toc ol{display:flex;flex-wrap:wrap;gap:0 12px}.toc li{margin:0}
 section{margin:0 0 18px}

@@ -84,11 +84,11 @@ struct EvidenceParams {
 struct ReportParams {
   std::string title;
   bool pdf = true;
-  std::int64_t trades = 200;
+  std::int64_t trades = 25;
   static void fields(auto&& field) {
     field("title", &ReportParams::title, {.doc = "Empty: the scenario's name."});
     field("pdf", &ReportParams::pdf, {.doc = "Print report.pdf too, where Chromium is installed."});
-    field("trades", &ReportParams::trades, {.min = 0, .max = 1e6, .doc = "Trades listed a strategy; all are in the record."});
+    field("trades", &ReportParams::trades, {.min = 0, .max = 1e6, .doc = "Round trips listed a strategy, those with the largest profit or loss; all fills are in the record."});
   }
 };
 

@@ -26,6 +26,7 @@ TEST_CASE("numbers are printed for people") {
   CHECK(signed_percent(0.05) == "+5.00\u00a0%");
   CHECK(p_value(0.0004) == "<\u00a00.001");
   CHECK(p_value(0.0314) == "0.031");
+  CHECK(p_value(0.99999) == ">\u00a00.999");
   CHECK(p_value(std::nullopt) == "\u2013");
   CHECK(money(12.5, "USD") == "12.50\u00a0USD");
   CHECK(money(-123456.7, "EUR") == "\u2212123,457\u00a0EUR");
