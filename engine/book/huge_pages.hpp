@@ -1,6 +1,6 @@
 #pragma once
-// Memory of large arrays that are read at random places: on Linux the system is asked to back it with huge pages, which
-// spares most of the address translations (a deep book runs a fifth faster).
+// Memory of large arrays that are read at random places: on Linux the system is asked to back it
+// with huge pages, which spares most of the address translations (a deep book runs a fifth faster).
 #include <cstddef>
 #include <new>
 
@@ -24,11 +24,14 @@ struct HugePages {
     const std::size_t bytes = count * sizeof(T);
     void* memory = ::operator new(bytes, alignment(bytes));
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (bytes >= kHugePage) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a hint; may be refused
+    if (bytes >= kHugePage)
+      madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a hint; may be refused
 #endif
     return static_cast<T*>(memory);
   }
-  void deallocate(T* memory, std::size_t count) { ::operator delete(memory, alignment(count * sizeof(T))); }
+  void deallocate(T* memory, std::size_t count) {
+    ::operator delete(memory, alignment(count * sizeof(T)));
+  }
   bool operator==(const HugePages&) const = default;
 
  private:

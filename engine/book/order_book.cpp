@@ -28,7 +28,8 @@ void OrderBook::Far::reserve(std::size_t count) {
 
 OrderBook::OrderBook(std::size_t window) : nodes_(kPageSize), mask_(window - 1) {
   if (window < 64 || window > 262'144 || !std::has_single_bit(window)) {
-    fail(Fault::Numeric, "book window", "expected a power of two from 64 to 262144 ticks, was " + std::to_string(window));
+    fail(Fault::Numeric, "book window",
+         "expected a power of two from 64 to 262144 ticks, was " + std::to_string(window));
   }
   for (Half& half : halves_) {
     half.window.resize(window);
@@ -49,11 +50,13 @@ void OrderBook::add_pages(std::size_t count) {
   const std::size_t held = nodes_.size() / kPageSize;
   if (held > count) return;
   if (count >= std::size_t{1} << (32 - kPageBits)) {
-    fail(Fault::Numeric, "order book", "expected resting orders within fewer than 2^32 ids, was more; number them densely");
+    fail(Fault::Numeric, "order book",
+         "expected resting orders within fewer than 2^32 ids, was more; number them densely");
   }
   nodes_.resize((count + 1) * kPageSize);
   free_pages_.reserve(count + 1);
-  for (std::size_t number = count; number >= held; --number) free_pages_.push_back(static_cast<std::uint32_t>(number));
+  for (std::size_t number = count; number >= held; --number)
+    free_pages_.push_back(static_cast<std::uint32_t>(number));
 }
 
 void OrderBook::open_page(std::size_t page) {
@@ -69,11 +72,13 @@ OrderBook::Level* OrderBook::find_level(Half& half, std::int64_t key) {
   return found == half.far.levels.end() ? nullptr : &found->second;
 }
 
-// The window is placed with the best at three quarters of it: new best prices are mostly near, orders mostly behind.
+// The window is placed with the best at three quarters of it: new best prices are mostly near,
+// orders mostly behind.
 OrderBook::Level& OrderBook::far_or_slide(Half& half, std::int64_t key) {
   const std::int64_t window = static_cast<std::int64_t>(mask_) + 1;
   const std::int64_t best = std::max(half.best, key);
-  if (key > half.base || half.best == kNoKey || half.best - half.base < window / 2) slide(half, best - window / 4 * 3);
+  if (key > half.base || half.best == kNoKey || half.best - half.base < window / 2)
+    slide(half, best - window / 4 * 3);
   if (!in_window(half, key)) {
     const auto found = half.far.levels.find(key);
     return found == half.far.levels.end() ? half.far.insert(key, {}) : found->second;
@@ -88,12 +93,14 @@ OrderBook::Level& OrderBook::far_or_slide(Half& half, std::int64_t key) {
   return half.window[at];
 }
 
-// Moves the window to [base, base + window): levels below it go to the overflow, overflow levels inside it come back.
+// Moves the window to [base, base + window): levels below it go to the overflow, overflow levels
+// inside it come back.
 void OrderBook::slide(Half& half, std::int64_t base) {
   for (std::size_t word = 0; word < half.words.size(); ++word) {
     for (std::uint64_t bits = half.words[word]; bits != 0; bits &= bits - 1) {
       const std::size_t at = (word << 6) + static_cast<std::size_t>(std::countr_zero(bits));
-      const std::int64_t key = half.base + static_cast<std::int64_t>((at - slot(half.base)) & mask_);
+      const std::int64_t key =
+          half.base + static_cast<std::int64_t>((at - slot(half.base)) & mask_);
       if (key >= base) continue;
       half.far.insert(key, half.window[at]);
       half.window[at] = {};
@@ -124,7 +131,9 @@ void OrderBook::refill(Half& half) {
   slide(half, half.best - (static_cast<std::int64_t>(mask_) + 1) / 4 * 3);
 }
 
-void OrderBook::leave_far(Half& half, std::int64_t key) { half.far.erase(half.far.levels.find(key)); }
+void OrderBook::leave_far(Half& half, std::int64_t key) {
+  half.far.erase(half.far.levels.find(key));
+}
 
 void OrderBook::clear() {
   for (Half& half : halves_) {
@@ -137,7 +146,8 @@ void OrderBook::clear() {
   }
   for (Page& page : pages_) {
     if (page.number == 0) continue;
-    std::fill_n(nodes_.begin() + static_cast<std::ptrdiff_t>(std::size_t{page.number} * kPageSize), kPageSize, Node{});
+    std::fill_n(nodes_.begin() + static_cast<std::ptrdiff_t>(std::size_t{page.number} * kPageSize),
+                kPageSize, Node{});
     free_pages_.push_back(page.number);
     page = {};
   }
@@ -160,7 +170,8 @@ Lots OrderBook::ahead(OrderId id) const {
   Lots sum;
   const std::uint32_t index = index_of(id);
   if (index == 0) return sum;
-  for (std::uint32_t at = nodes_[index].previous; at != 0; at = nodes_[at].previous) sum.value += nodes_[at].quantity;
+  for (std::uint32_t at = nodes_[index].previous; at != 0; at = nodes_[at].previous)
+    sum.value += nodes_[at].quantity;
   return sum;
 }
 

@@ -11,7 +11,8 @@
 namespace walras::engine {
 namespace {
 
-// The defaults make a stock of 100 with a spread of about two ticks and a volatility of about 1 % a day.
+// The defaults make a stock of 100 with a spread of about two ticks and a volatility of about 1 % a
+// day.
 struct ZeroIntelligenceParams {
   double start_price = 100;
   double limit_rate = 4, limit_tail = 0.08, limit_lots = 10;
@@ -22,19 +23,40 @@ struct ZeroIntelligenceParams {
   double sampling_s = 1;
   static void fields(auto&& field) {
     using P = ZeroIntelligenceParams;
-    field("start_price", &P::start_price, {.unit = "currency", .min = 1e-9, .max = 1e9, .doc = "fundamental value at the start"});
-    field("limit_rate", &P::limit_rate, {.unit = "1/s", .min = 1e-9, .max = 1e6, .doc = "limit orders on each side"});
+    field("start_price", &P::start_price,
+          {.unit = "currency", .min = 1e-9, .max = 1e9, .doc = "fundamental value at the start"});
+    field("limit_rate", &P::limit_rate,
+          {.unit = "1/s", .min = 1e-9, .max = 1e6, .doc = "limit orders on each side"});
     field("limit_tail", &P::limit_tail,
-          {.min = 1e-4, .max = 1, .doc = "limit orders are placed 1 + Geometric(limit_tail) ticks from the opposite best price"});
-    field("limit_lots", &P::limit_lots, {.unit = "lots", .min = 1, .max = 1e9, .doc = "mean size of a limit order"});
-    field("cancel_rate", &P::cancel_rate, {.unit = "1/s", .min = 1e-6, .max = 1e6, .doc = "cancels of each live order"});
-    field("market_rate", &P::market_rate, {.unit = "1/s", .min = 0, .max = 1e6, .doc = "market orders on each side"});
-    field("market_lots", &P::market_lots, {.unit = "lots", .min = 1, .max = 1e9, .doc = "mean size of a market order"});
+          {.min = 1e-4,
+           .max = 1,
+           .doc = "limit orders are placed 1 + Geometric(limit_tail) ticks from the opposite best "
+                  "price"});
+    field("limit_lots", &P::limit_lots,
+          {.unit = "lots", .min = 1, .max = 1e9, .doc = "mean size of a limit order"});
+    field("cancel_rate", &P::cancel_rate,
+          {.unit = "1/s", .min = 1e-6, .max = 1e6, .doc = "cancels of each live order"});
+    field("market_rate", &P::market_rate,
+          {.unit = "1/s", .min = 0, .max = 1e6, .doc = "market orders on each side"});
+    field("market_lots", &P::market_lots,
+          {.unit = "lots", .min = 1, .max = 1e9, .doc = "mean size of a market order"});
     field("value_volatility", &P::value_volatility,
           {.unit = "1/sqrt(s)", .min = 0, .max = 1, .doc = "of the log of the fundamental value"});
-    field("pull", &P::pull, {.unit = "1/tick", .min = 0, .max = 1e3, .doc = "how strongly market orders lean towards the value"});
-    field("warm_up_s", &P::warm_up_s, {.unit = "s", .min = 0, .max = 1e6, .doc = "flow played before the start, unseen, to fill the book"});
-    field("sampling_s", &P::sampling_s, {.unit = "s", .min = 1e-3, .max = 1e6, .doc = "spacing of equity samples when the scenario gives none"});
+    field("pull", &P::pull,
+          {.unit = "1/tick",
+           .min = 0,
+           .max = 1e3,
+           .doc = "how strongly market orders lean towards the value"});
+    field("warm_up_s", &P::warm_up_s,
+          {.unit = "s",
+           .min = 0,
+           .max = 1e6,
+           .doc = "flow played before the start, unseen, to fill the book"});
+    field("sampling_s", &P::sampling_s,
+          {.unit = "s",
+           .min = 1e-3,
+           .max = 1e6,
+           .doc = "spacing of equity samples when the scenario gives none"});
   }
 };
 
@@ -58,17 +80,17 @@ struct Market {
   InstrumentId id;
   double tick_size;
   Money tick_value;
-  bool positive;                      // prices below one tick are refused
+  bool positive;  // prices below one tick are refused
   OrderBook book;
   Rng random;
   double log_value;
   double value_ticks = 0;
   Nanos value_time;
   Nanos next = Nanos::max();
-  Depth depth;                        // as last published
-  std::vector<std::uint32_t> live;    // slots of resting background orders
-  std::vector<std::uint32_t> place;   // slot -> position in live
-  std::vector<std::uint32_t> free;    // slots not in use
+  Depth depth;                       // as last published
+  std::vector<std::uint32_t> live;   // slots of resting background orders
+  std::vector<std::uint32_t> place;  // slot -> position in live
+  std::vector<std::uint32_t> free;   // slots not in use
 
   std::uint32_t take_slot() {
     if (free.empty()) {
@@ -99,19 +121,21 @@ struct Market {
   bool visible(Side side, Ticks price) const {
     const auto& levels = side == Side::Buy ? depth.bid : depth.ask;
     const std::uint8_t count = side == Side::Buy ? depth.bids : depth.asks;
-    return count < kDepthLevels || sign(side) * (price.value - levels[kDepthLevels - 1].price.value) >= 0;
+    return count < kDepthLevels ||
+           sign(side) * (price.value - levels[kDepthLevels - 1].price.value) >= 0;
   }
 };
 
 class ZeroIntelligenceVenue final : public Venue {
  public:
-  ZeroIntelligenceVenue(const ZeroIntelligenceParams& params, const std::vector<Instrument>& instruments,
-                        std::unique_ptr<Regime> regime, Rng random)
+  ZeroIntelligenceVenue(const ZeroIntelligenceParams& params,
+                        const std::vector<Instrument>& instruments, std::unique_ptr<Regime> regime,
+                        Rng random)
       : params_(params), regime_(std::move(regime)) {
     markets_.reserve(instruments.size());
     for (const Instrument& instrument : instruments) {
-      markets_.emplace_back(instrument, static_cast<InstrumentId>(markets_.size()), params.start_price,
-                            random.child(instrument.name));
+      markets_.emplace_back(instrument, static_cast<InstrumentId>(markets_.size()),
+                            params.start_price, random.child(instrument.name));
     }
     own_.reserve(64);
     matches_.reserve(256);
@@ -125,7 +149,8 @@ class ZeroIntelligenceVenue final : public Venue {
       market.value_ticks = std::exp(market.log_value) / market.tick_size;
       schedule(market, begin - warm_up);
       while (market.next < begin) play(market, nullptr);
-      market.log_value = std::log(params_.start_price);  // the book's own mid may differ: a few ticks
+      market.log_value =
+          std::log(params_.start_price);  // the book's own mid may differ: a few ticks
       market.value_time = begin;
       publish_depth(market, begin, sink);
     }
@@ -151,8 +176,8 @@ class ZeroIntelligenceVenue final : public Venue {
     const Outcome outcome =
         is_market ? market.book.market(own_id(order.id), order.side, order.quantity, collect(),
                                        order.time_in_force == TimeInForce::FillOrKill)
-                  : market.book.limit(own_id(order.id), order.side, order.price, order.quantity, order.time_in_force,
-                                      order.post_only, collect());
+                  : market.book.limit(own_id(order.id), order.side, order.price, order.quantity,
+                                      order.time_in_force, order.post_only, collect());
     if (outcome.reject != Reject::None) {
       return sink.answer(EventKind::Rejected, order.id, order.price, {}, outcome.reject);
     }
@@ -169,7 +194,8 @@ class ZeroIntelligenceVenue final : public Venue {
 
   void cancel(OrderId id, Nanos now, VenueSink& sink) override {
     const auto own = find_own(id);
-    if (own == own_.end()) return sink.answer(EventKind::Rejected, id, {}, {}, Reject::UnknownOrder);
+    if (own == own_.end())
+      return sink.answer(EventKind::Rejected, id, {}, {}, Reject::UnknownOrder);
     Market& market = markets_[own->instrument];
     const Ticks price = market.book.find(own_id(id))->price;
     const Outcome outcome = market.book.cancel(own_id(id));
@@ -180,13 +206,17 @@ class ZeroIntelligenceVenue final : public Venue {
 
   void replace(OrderId id, Ticks price, Lots quantity, Nanos now, VenueSink& sink) override {
     const auto own = find_own(id);
-    if (own == own_.end()) return sink.answer(EventKind::Rejected, id, price, {}, Reject::UnknownOrder);
+    if (own == own_.end())
+      return sink.answer(EventKind::Rejected, id, price, {}, Reject::UnknownOrder);
     Market& market = markets_[own->instrument];
-    if (market.positive && price.value < 1) return sink.answer(EventKind::Rejected, id, price, {}, Reject::BadPrice);
+    if (market.positive && price.value < 1)
+      return sink.answer(EventKind::Rejected, id, price, {}, Reject::BadPrice);
     const std::int64_t twice_mid = market.twice_mid();
     matches_.clear();
-    const Outcome outcome = market.book.replace(own_id(id), price, quantity, own->post_only, collect());
-    if (outcome.reject != Reject::None) return sink.answer(EventKind::Rejected, id, price, {}, outcome.reject);
+    const Outcome outcome =
+        market.book.replace(own_id(id), price, quantity, own->post_only, collect());
+    if (outcome.reject != Reject::None)
+      return sink.answer(EventKind::Rejected, id, price, {}, outcome.reject);
     if (outcome.resting.value == 0) own_.erase(own);
     sink.answer(EventKind::Replaced, id, price, quantity, Reject::None);
     report(market, id, quantity, twice_mid, now, sink);
@@ -198,20 +228,27 @@ class ZeroIntelligenceVenue final : public Venue {
     const std::int64_t twice_mid = market.twice_mid();
     Lots left = order.quantity;
     Ticks last{twice_mid / 2};
-    market.book.visit_levels(opposite(order.side), [&](Ticks price, const OrderBook::LevelView& level) {
-      const Lots quantity = std::min(left, level.quantity);
-      left -= quantity;
-      last = price;
-      sink.fill(order.id, price, quantity, left, false, slippage(market, order.side, price, quantity, twice_mid), now);
-      return left.value > 0;
-    });
+    market.book.visit_levels(
+        opposite(order.side), [&](Ticks price, const OrderBook::LevelView& level) {
+          const Lots quantity = std::min(left, level.quantity);
+          left -= quantity;
+          last = price;
+          sink.fill(order.id, price, quantity, left, false,
+                    slippage(market, order.side, price, quantity, twice_mid), now);
+          return left.value > 0;
+        });
     if (left.value > 0) {
-      sink.fill(order.id, last, left, {0}, false, slippage(market, order.side, last, left, twice_mid), now);
+      sink.fill(order.id, last, left, {0}, false,
+                slippage(market, order.side, last, left, twice_mid), now);
     }
   }
 
  private:
-  struct Own { OrderId id; InstrumentId instrument; bool post_only; };
+  struct Own {
+    OrderId id;
+    InstrumentId instrument;
+    bool post_only;
+  };
 
   struct Collect {
     std::vector<Match>* matches;
@@ -228,8 +265,10 @@ class ZeroIntelligenceVenue final : public Venue {
     }
   }
 
-  static Money slippage(const Market& market, Side side, Ticks price, Lots quantity, std::int64_t twice_mid) {
-    const std::int64_t twice_cost = std::max<std::int64_t>(0, sign(side) * (2 * price.value - twice_mid));
+  static Money slippage(const Market& market, Side side, Ticks price, Lots quantity,
+                        std::int64_t twice_mid) {
+    const std::int64_t twice_cost =
+        std::max<std::int64_t>(0, sign(side) * (2 * price.value - twice_mid));
     Money cost = market.tick_value * twice_cost * quantity.value;
     cost.value /= 2;
     return cost;
@@ -241,13 +280,15 @@ class ZeroIntelligenceVenue final : public Venue {
   }
   void schedule(Market& market, Nanos now) {
     const double wait_s = market.random.exponential(rate(market));
-    market.next = wait_s < 1e9 ? now + Nanos{static_cast<std::int64_t>(wait_s * 1e9)} : Nanos::max();
+    market.next =
+        wait_s < 1e9 ? now + Nanos{static_cast<std::int64_t>(wait_s * 1e9)} : Nanos::max();
   }
   std::int64_t size(Market& market, double mean) {
     return mean <= 1 ? 1 : 1 + static_cast<std::int64_t>(market.random.geometric(1 / mean));
   }
 
-  /// Plays the market's next background event and schedules the one after it. No sink while warming up.
+  /// Plays the market's next background event and schedules the one after it. No sink while warming
+  /// up.
   void play(Market& market, VenueSink* sink) {
     const Nanos now = market.next;
     move_value(market, now, sink != nullptr);
@@ -270,16 +311,19 @@ class ZeroIntelligenceVenue final : public Venue {
     if (!started || now <= market.value_time) return;
     const double elapsed_s = static_cast<double>((now - market.value_time).value) * 1e-9;
     const double sigma = params_.value_volatility * state_.volatility;
-    market.log_value += (state_.drift - sigma * sigma / 2) * elapsed_s + sigma * std::sqrt(elapsed_s) * market.random.normal();
+    market.log_value += (state_.drift - sigma * sigma / 2) * elapsed_s +
+                        sigma * std::sqrt(elapsed_s) * market.random.normal();
     market.value_ticks = std::exp(market.log_value) / market.tick_size;
     market.value_time = now;
   }
 
   void place_limit(Market& market, Side side, Nanos now, VenueSink* sink) {
-    const std::int64_t distance = 1 + static_cast<std::int64_t>(market.random.geometric(params_.limit_tail));
+    const std::int64_t distance =
+        1 + static_cast<std::int64_t>(market.random.geometric(params_.limit_tail));
     const std::int64_t lots = size(market, params_.limit_lots * state_.depth);
     const Side other = opposite(side);
-    // Without a price on the other side, the fundamental value stands in, but not inside the own side.
+    // Without a price on the other side, the fundamental value stands in, but not inside the own
+    // side.
     std::int64_t from = std::llround(market.value_ticks);
     if (!market.book.empty(other)) from = market.book.best(other).value;
     const Ticks price{from - sign(side) * distance};
@@ -310,12 +354,14 @@ class ZeroIntelligenceVenue final : public Venue {
 
   void forget_filled(Market& market) {
     for (const Match& match : matches_) {
-      if (!is_own(match.maker) && match.maker_left.value == 0) market.forget(static_cast<std::uint32_t>(match.maker / 2));
+      if (!is_own(match.maker) && match.maker_left.value == 0)
+        market.forget(static_cast<std::uint32_t>(match.maker / 2));
     }
   }
 
   /// Tells the sink of the collected matches. `taker` 0 is the crowd.
-  void report(Market& market, OrderId taker, Lots quantity, std::int64_t twice_mid, Nanos now, VenueSink& sink) {
+  void report(Market& market, OrderId taker, Lots quantity, std::int64_t twice_mid, Nanos now,
+              VenueSink& sink) {
     forget_filled(market);
     for (const Match& match : matches_) {
       if (taker != 0) {
@@ -336,7 +382,8 @@ class ZeroIntelligenceVenue final : public Venue {
     }
   }
 
-  /// After an own order: the flow's rate depends on how many background orders live, so its next event is drawn anew.
+  /// After an own order: the flow's rate depends on how many background orders live, so its next
+  /// event is drawn anew.
   void after_own(Market& market, Nanos now, VenueSink& sink) {
     publish_depth(market, now, sink);
     if (matches_.empty()) return;
@@ -384,7 +431,8 @@ class ZeroIntelligence final : public Generator {
     for (const Instrument& instrument : instruments_) {
       if (params.start_price / instrument.tick_size > 1e15) {
         fail(Fault::Scenario, "/market/generator/start_price",
-             "expected at most 1e15 ticks of " + instrument.name + "; make tick_size larger or the price smaller");
+             "expected at most 1e15 ticks of " + instrument.name +
+                 "; make tick_size larger or the price smaller");
       }
     }
   }
@@ -392,8 +440,9 @@ class ZeroIntelligence final : public Generator {
   Nanos duration() const override { return duration_; }
   Nanos sampling() const override { return {std::llround(params_.sampling_s * 1e9)}; }
   std::unique_ptr<Venue> venue(Rng random) const override {
-    return std::make_unique<ZeroIntelligenceVenue>(params_, instruments_, regime_ ? regime_(random.child("regime")) : nullptr,
-                                                   random.child("zero intelligence"));
+    return std::make_unique<ZeroIntelligenceVenue>(
+        params_, instruments_, regime_ ? regime_(random.child("regime")) : nullptr,
+        random.child("zero intelligence"));
   }
 
  private:
@@ -406,7 +455,8 @@ class ZeroIntelligence final : public Generator {
 }  // namespace
 
 void add_zero_intelligence(Registry<Generator, const GeneratorContext&>& registry) {
-  registry.add<ZeroIntelligence>("zero_intelligence", "Poisson flow of limit, market and cancel orders on a full order book.");
+  registry.add<ZeroIntelligence>(
+      "zero_intelligence", "Poisson flow of limit, market and cancel orders on a full order book.");
 }
 
 }  // namespace walras::engine

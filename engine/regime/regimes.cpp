@@ -21,7 +21,9 @@ struct StateParams {
     field("drift", &StateParams::drift,
           {.unit = "1/s", .min = -1, .max = 1, .doc = "added to the drift of the log price"});
   }
-  [[nodiscard]] Regime::State state(int label) const { return {volatility, activity, depth, drift, label}; }
+  [[nodiscard]] Regime::State state(int label) const {
+    return {volatility, activity, depth, drift, label};
+  }
 };
 
 class Constant final : public Regime {
@@ -34,7 +36,8 @@ class Constant final : public Regime {
   State state_;
 };
 
-/// A continuous-time Markov chain between two states; the first is drawn from the stationary distribution.
+/// A continuous-time Markov chain between two states; the first is drawn from the stationary
+/// distribution.
 class TwoState final : public Regime {
  public:
   struct Params {
@@ -46,7 +49,10 @@ class TwoState final : public Regime {
       field("calm", &Params::calm, {.doc = "the calm state (label 0)"});
       field("volatile", &Params::volatile_state, {.doc = "the volatile state (label 1)"});
       field("calm_mean_s", &Params::calm_mean_s,
-            {.unit = "s", .min = 1e-6, .max = 1e9, .doc = "mean length of a calm spell, exponentially distributed"});
+            {.unit = "s",
+             .min = 1e-6,
+             .max = 1e9,
+             .doc = "mean length of a calm spell, exponentially distributed"});
       field("volatile_mean_s", &Params::volatile_mean_s,
             {.unit = "s", .min = 1e-6, .max = 1e9, .doc = "mean length of a volatile spell"});
     }
@@ -87,7 +93,8 @@ class TwoState final : public Regime {
 
 void add_regimes(Registry<Regime, Rng>& registry) {
   registry.add<Constant>("constant", "One state throughout.");
-  registry.add<TwoState>("two_state", "Calm and volatile spells of exponential length (a two-state Markov chain).");
+  registry.add<TwoState>(
+      "two_state", "Calm and volatile spells of exponential length (a two-state Markov chain).");
 }
 
 }  // namespace walras::engine

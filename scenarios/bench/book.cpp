@@ -1,5 +1,5 @@
-// The order book alone, on two generated flows with cancels of live orders only: near the touch (few orders, many trades)
-// and deep (300,000 resting orders). A callback counts every trade.
+// The order book alone, on two generated flows with cancels of live orders only: near the touch
+// (few orders, many trades) and deep (300,000 resting orders). A callback counts every trade.
 #include "scenarios/bench/bench.hpp"
 
 #include "engine/base/error.hpp"
@@ -23,8 +23,8 @@ struct Message {
 };
 
 struct Flow {
-  double tail;             ///< distances from the mid are 1 + Geometric(tail) ticks
-  std::size_t live_goal;   ///< cancels are rarer below it
+  double tail;            ///< distances from the mid are 1 + Geometric(tail) ticks
+  std::size_t live_goal;  ///< cancels are rarer below it
 };
 
 constexpr std::size_t kMessages = 4'000'000;
@@ -93,12 +93,17 @@ double messages_per_second(const std::vector<Message>& messages, OrderId last_id
         case Message::Kind::Limit:
           book.limit(message.id, message.side, message.price, {message.quantity}, on_trade);
           break;
-        case Message::Kind::Cancel: book.cancel(message.id); break;
-        case Message::Kind::Market: book.market(message.id, message.side, {message.quantity}, on_trade); break;
+        case Message::Kind::Cancel:
+          book.cancel(message.id);
+          break;
+        case Message::Kind::Market:
+          book.market(message.id, message.side, {message.quantity}, on_trade);
+          break;
       }
     }
   });
-  if (trades == 0 || traded == 0) fail(Fault::Internal, "bench", "expected trades in the book flow, was none");
+  if (trades == 0 || traded == 0)
+    fail(Fault::Internal, "bench", "expected trades in the book flow, was none");
   return static_cast<double>(messages.size()) / time;
 }
 
@@ -111,7 +116,8 @@ Benchmark benchmark(std::string name, std::string work, double target, const Flo
           .prepare =
               [flow] {
                 OrderId last_id = 0;
-                const auto messages = std::make_shared<std::vector<Message>>(make_messages(flow, last_id));
+                const auto messages =
+                    std::make_shared<std::vector<Message>>(make_messages(flow, last_id));
                 return std::vector<BenchCase>{
                     {"", [messages, last_id] { return messages_per_second(*messages, last_id); }}};
               },
@@ -122,11 +128,13 @@ Benchmark benchmark(std::string name, std::string work, double target, const Flo
 
 void add_book_benchmarks(Benchmarks& benchmarks) {
   benchmarks.push_back(benchmark(
-      "book_flow", "4 M messages near the touch (about 900 live orders on 75 levels), a callback on every trade", 40e6,
-      {.tail = 0.15, .live_goal = 10'000}));
-  benchmarks.push_back(benchmark(
-      "book_deep", "4 M messages on a deep book (300,000 live orders on 6,400 levels), a callback on every trade", 12e6,
-      {.tail = 0.002, .live_goal = 300'000}));
+      "book_flow",
+      "4 M messages near the touch (about 900 live orders on 75 levels), a callback on every trade",
+      40e6, {.tail = 0.15, .live_goal = 10'000}));
+  benchmarks.push_back(benchmark("book_deep",
+                                 "4 M messages on a deep book (300,000 live orders on 6,400 "
+                                 "levels), a callback on every trade",
+                                 12e6, {.tail = 0.002, .live_goal = 300'000}));
 }
 
 }  // namespace walras::scenarios

@@ -1,6 +1,6 @@
 #pragma once
-// The order book again, as plainly as can be: one list of orders a side, searched from end to end. The oracle of the
-// random tests; slow, and obviously right.
+// The order book again, as plainly as can be: one list of orders a side, searched from end to end.
+// The oracle of the random tests; slow, and obviously right.
 #include "engine/book/order_book.hpp"
 
 #include <list>
@@ -10,19 +10,26 @@ namespace walras::engine {
 
 class NaiveBook {
  public:
-  struct Order { OrderId id; Side side; std::int64_t price, quantity; };
+  struct Order {
+    OrderId id;
+    Side side;
+    std::int64_t price, quantity;
+  };
   std::vector<Match> trades;
   std::list<Order> orders;  ///< in order of time
 
-  Outcome limit(OrderId id, Side side, std::int64_t price, std::int64_t quantity, TimeInForce time_in_force, bool post_only) {
+  Outcome limit(OrderId id, Side side, std::int64_t price, std::int64_t quantity,
+                TimeInForce time_in_force, bool post_only) {
     if (id == 0) return {Reject::UnknownOrder, {}, {}, {}};
     if (quantity <= 0) return {Reject::BadQuantity, {}, {}, {}};
     if (find(id) != orders.end()) return {Reject::DuplicateOrder, {}, {}, {}};
     const std::int64_t takeable = available(side, price);
     if (post_only && takeable > 0) return {Reject::WouldCross, {}, {}, {}};
-    if (time_in_force == TimeInForce::FillOrKill && takeable < quantity) return {Reject::CannotFill, {}, {}, {}};
+    if (time_in_force == TimeInForce::FillOrKill && takeable < quantity)
+      return {Reject::CannotFill, {}, {}, {}};
     const std::int64_t left = match(id, side, price, quantity);
-    if (time_in_force == TimeInForce::ImmediateOrCancel) return {Reject::None, {quantity - left}, {}, {left}};
+    if (time_in_force == TimeInForce::ImmediateOrCancel)
+      return {Reject::None, {quantity - left}, {}, {left}};
     if (left > 0) orders.push_back({id, side, price, left});
     return {Reject::None, {quantity - left}, {left}, {}};
   }
@@ -96,7 +103,9 @@ class NaiveBook {
       auto best = orders.end();
       for (auto at = orders.begin(); at != orders.end(); ++at) {
         if (at->side == side || !crosses(side, limit, at->price)) continue;
-        if (best == orders.end() || (side == Side::Buy ? at->price < best->price : at->price > best->price)) best = at;
+        if (best == orders.end() ||
+            (side == Side::Buy ? at->price < best->price : at->price > best->price))
+          best = at;
       }
       if (best == orders.end()) break;
       const std::int64_t traded = best->quantity < quantity ? best->quantity : quantity;

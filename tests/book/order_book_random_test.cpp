@@ -1,4 +1,5 @@
-// Random operations of every kind against the naive book, and against the same operations in a mirror.
+// Random operations of every kind against the naive book, and against the same operations in a
+// mirror.
 #include "engine/base/random.hpp"
 #include "engine/book/order_book.hpp"
 #include "tests/book/naive_book.hpp"
@@ -15,7 +16,8 @@
 using namespace walras;
 using namespace walras::engine;
 
-// Counts every allocation of this executable. malloc's own result is what the replaced operators must return.
+// Counts every allocation of this executable. malloc's own result is what the replaced operators
+// must return.
 static std::size_t allocations = 0;
 void* operator new(std::size_t size) {
   ++allocations;
@@ -45,11 +47,13 @@ struct Operation {
   std::int64_t price = 0, quantity = 0;
 };
 
-// A mid price that walks, and now and then jumps or crashes; prices mostly near it, some far away. Orders are cancelled
-// at random from those that may rest, so that few are live and the naive book keeps up.
+// A mid price that walks, and now and then jumps or crashes; prices mostly near it, some far away.
+// Orders are cancelled at random from those that may rest, so that few are live and the naive book
+// keeps up.
 class Operations {
  public:
-  Operations(std::uint64_t seed, bool crossed_feed) : random_(seed, "book operations"), crossed_feed_(crossed_feed) {}
+  Operations(std::uint64_t seed, bool crossed_feed)
+      : random_(seed, "book operations"), crossed_feed_(crossed_feed) {}
   Operation next() {
     const double move = random_.uniform();
     if (move < 0.2) mid_ += random_.bernoulli(0.5) ? 1 : -1;
@@ -108,39 +112,55 @@ class Operations {
 template <class OnTrade>
 Outcome apply(OrderBook& book, const Operation& o, OnTrade&& on_trade) {
   switch (o.kind) {
-    case Kind::Limit: return book.limit(o.id, o.side, {o.price}, {o.quantity}, o.time_in_force, o.flag, on_trade);
-    case Kind::Market: return book.market(o.id, o.side, {o.quantity}, on_trade, o.flag);
-    case Kind::Cancel: return book.cancel(o.id);
-    case Kind::Reduce: return book.reduce(o.id, {o.quantity});
-    case Kind::Replace: return book.replace(o.id, {o.price}, {o.quantity}, o.flag, on_trade);
-    case Kind::Rest: return book.rest(o.id, o.side, {o.price}, {o.quantity});
+    case Kind::Limit:
+      return book.limit(o.id, o.side, {o.price}, {o.quantity}, o.time_in_force, o.flag, on_trade);
+    case Kind::Market:
+      return book.market(o.id, o.side, {o.quantity}, on_trade, o.flag);
+    case Kind::Cancel:
+      return book.cancel(o.id);
+    case Kind::Reduce:
+      return book.reduce(o.id, {o.quantity});
+    case Kind::Replace:
+      return book.replace(o.id, {o.price}, {o.quantity}, o.flag, on_trade);
+    case Kind::Rest:
+      return book.rest(o.id, o.side, {o.price}, {o.quantity});
   }
   return {};
 }
 
 Outcome apply(NaiveBook& book, const Operation& o) {
   switch (o.kind) {
-    case Kind::Limit: return book.limit(o.id, o.side, o.price, o.quantity, o.time_in_force, o.flag);
-    case Kind::Market: return book.market(o.id, o.side, o.quantity, o.flag);
-    case Kind::Cancel: return book.cancel(o.id);
-    case Kind::Reduce: return book.reduce(o.id, o.quantity);
-    case Kind::Replace: return book.replace(o.id, o.price, o.quantity, o.flag);
-    case Kind::Rest: return book.rest(o.id, o.side, o.price, o.quantity);
+    case Kind::Limit:
+      return book.limit(o.id, o.side, o.price, o.quantity, o.time_in_force, o.flag);
+    case Kind::Market:
+      return book.market(o.id, o.side, o.quantity, o.flag);
+    case Kind::Cancel:
+      return book.cancel(o.id);
+    case Kind::Reduce:
+      return book.reduce(o.id, o.quantity);
+    case Kind::Replace:
+      return book.replace(o.id, o.price, o.quantity, o.flag);
+    case Kind::Rest:
+      return book.rest(o.id, o.side, o.price, o.quantity);
   }
   return {};
 }
 
 bool same(const Outcome& a, const Outcome& b) {
-  return a.reject == b.reject && a.filled == b.filled && a.resting == b.resting && a.cancelled == b.cancelled;
+  return a.reject == b.reject && a.filled == b.filled && a.resting == b.resting &&
+         a.cancelled == b.cancelled;
 }
 bool same(const Match& a, const Match& b) {
-  return a.maker == b.maker && a.taker == b.taker && a.side == b.side && a.price == b.price && a.quantity == b.quantity &&
-         a.maker_left == b.maker_left;
+  return a.maker == b.maker && a.taker == b.taker && a.side == b.side && a.price == b.price &&
+         a.quantity == b.quantity && a.maker_left == b.maker_left;
 }
 
-// Every price of both sides, best first, with its sum and count: what is left after taking every naive order off is nothing.
+// Every price of both sides, best first, with its sum and count: what is left after taking every
+// naive order off is nothing.
 bool same_depth(const OrderBook& book, const NaiveBook& naive) {
-  struct Left { std::int64_t key, quantity, orders; };
+  struct Left {
+    std::int64_t key, quantity, orders;
+  };
   std::array<std::vector<Left>, 2> levels;
   for (const Side side : {Side::Buy, Side::Sell}) {
     auto& list = levels[static_cast<std::size_t>(side)];
@@ -158,7 +178,8 @@ bool same_depth(const OrderBook& book, const NaiveBook& naive) {
   for (const NaiveBook::Order& order : naive.orders) {
     auto& list = levels[static_cast<std::size_t>(order.side)];
     const std::int64_t key = -sign(order.side) * order.price;
-    const auto at = std::lower_bound(list.begin(), list.end(), key, [](const Left& a, std::int64_t b) { return a.key < b; });
+    const auto at = std::lower_bound(list.begin(), list.end(), key,
+                                     [](const Left& a, std::int64_t b) { return a.key < b; });
     if (at == list.end() || at->key != key) return false;
     at->quantity -= order.quantity;
     --at->orders;
@@ -196,10 +217,12 @@ void compare(std::uint64_t seed, bool crossed_feed, std::size_t count) {
     const Operation operation = operations.next();
     trades.clear();
     naive.trades.clear();
-    const Outcome outcome = apply(book, operation, [&](const Match& match) { trades.push_back(match); });
+    const Outcome outcome =
+        apply(book, operation, [&](const Match& match) { trades.push_back(match); });
     const Outcome expected = apply(naive, operation);
     bool equal = same(outcome, expected) && trades.size() == naive.trades.size();
-    for (std::size_t k = 0; equal && k < trades.size(); ++k) equal = same(trades[k], naive.trades[k]);
+    for (std::size_t k = 0; equal && k < trades.size(); ++k)
+      equal = same(trades[k], naive.trades[k]);
     equal = equal && same_depth(book, naive) && (i % 64 != 0 || same_queues(book, naive));
     if (!equal) {
       CAPTURE(i);
@@ -223,10 +246,12 @@ TEST_CASE("reflected input gives reflected output") {
     Operation operation = operations.next();
     trades.clear();
     mirrored.clear();
-    const Outcome outcome = apply(book, operation, [&](const Match& match) { trades.push_back(match); });
+    const Outcome outcome =
+        apply(book, operation, [&](const Match& match) { trades.push_back(match); });
     operation.side = opposite(operation.side);
     operation.price = -operation.price;
-    const Outcome reflected = apply(mirror, operation, [&](const Match& match) { mirrored.push_back(match); });
+    const Outcome reflected =
+        apply(mirror, operation, [&](const Match& match) { mirrored.push_back(match); });
     REQUIRE(same(outcome, reflected));
     REQUIRE(trades.size() == mirrored.size());
     for (std::size_t k = 0; k < trades.size(); ++k) {
@@ -241,10 +266,12 @@ TEST_CASE("reflected input gives reflected output") {
     REQUIRE(depth.asks == turned.bids);
     bool equal = true;
     for (std::size_t k = 0; k < depth.bids; ++k) {
-      equal = equal && depth.bid[k].price == -turned.ask[k].price && depth.bid[k].quantity == turned.ask[k].quantity;
+      equal = equal && depth.bid[k].price == -turned.ask[k].price &&
+              depth.bid[k].quantity == turned.ask[k].quantity;
     }
     for (std::size_t k = 0; k < depth.asks; ++k) {
-      equal = equal && depth.ask[k].price == -turned.bid[k].price && depth.ask[k].quantity == turned.bid[k].quantity;
+      equal = equal && depth.ask[k].price == -turned.bid[k].price &&
+              depth.ask[k].quantity == turned.bid[k].quantity;
     }
     REQUIRE(equal);
   }
@@ -257,7 +284,8 @@ TEST_CASE("no quantity appears or is lost") {
   for (std::size_t i = 0; i < 200'000; ++i) {
     const Operation operation = operations.next();
     const auto before = operation.kind == Kind::Replace ? book.find(operation.id) : std::nullopt;
-    const Outcome outcome = apply(book, operation, [&](const Match& match) { traded += match.quantity.value; });
+    const Outcome outcome =
+        apply(book, operation, [&](const Match& match) { traded += match.quantity.value; });
     if (outcome.reject != Reject::None) continue;
     if (operation.kind == Kind::Limit || operation.kind == Kind::Market) {
       entered += operation.quantity;
@@ -277,7 +305,8 @@ TEST_CASE("no quantity appears or is lost") {
     });
   }
   CHECK(traded > 100'000);
-  CHECK(entered == 2 * traded + cancelled + resting);  // a trade uses up quantity of both its orders
+  CHECK(entered ==
+        2 * traded + cancelled + resting);  // a trade uses up quantity of both its orders
 }
 
 TEST_CASE("a reserved book does not allocate") {

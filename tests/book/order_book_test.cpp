@@ -23,10 +23,13 @@ struct Tester {
                       [this](const Match& match) { trades.push_back(match); });
   }
   Outcome market(OrderId id, Side side, std::int64_t quantity, bool fill_or_kill = false) {
-    return book.market(id, side, {quantity}, [this](const Match& match) { trades.push_back(match); }, fill_or_kill);
+    return book.market(
+        id, side, {quantity}, [this](const Match& match) { trades.push_back(match); },
+        fill_or_kill);
   }
   Outcome replace(OrderId id, std::int64_t price, std::int64_t quantity, bool post_only = false) {
-    return book.replace(id, {price}, {quantity}, post_only, [this](const Match& match) { trades.push_back(match); });
+    return book.replace(id, {price}, {quantity}, post_only,
+                        [this](const Match& match) { trades.push_back(match); });
   }
 };
 
@@ -78,7 +81,8 @@ TEST_CASE("fill-or-kill trades everything or nothing") {
 TEST_CASE("a post-only order that would trade is refused") {
   Tester t;
   t.limit(1, Side::Sell, 100, 5);
-  CHECK(t.limit(2, Side::Buy, 100, 1, TimeInForce::GoodTillCancel, true).reject == Reject::WouldCross);
+  CHECK(t.limit(2, Side::Buy, 100, 1, TimeInForce::GoodTillCancel, true).reject ==
+        Reject::WouldCross);
   CHECK(t.limit(2, Side::Buy, 99, 1, TimeInForce::GoodTillCancel, true).resting == Lots{1});
   CHECK(t.replace(2, 100, 1, true).reject == Reject::WouldCross);
   CHECK(t.book.find(2)->price == Ticks{99});
@@ -179,9 +183,10 @@ TEST_CASE("prices far from the window, jumps and a crash keep their order") {
   Tester t;
   OrderId id = 1;
   std::vector<std::int64_t> prices;
-  for (const std::int64_t price : {std::int64_t{0}, std::int64_t{100}, std::int64_t{-100'000}, std::int64_t{70},
-                                   std::int64_t{1'000'000'000}, std::int64_t{63}, std::int64_t{64},
-                                   -OrderBook::kMaxPrice, OrderBook::kMaxPrice, std::int64_t{999'999'990}}) {
+  for (const std::int64_t price :
+       {std::int64_t{0}, std::int64_t{100}, std::int64_t{-100'000}, std::int64_t{70},
+        std::int64_t{1'000'000'000}, std::int64_t{63}, std::int64_t{64}, -OrderBook::kMaxPrice,
+        OrderBook::kMaxPrice, std::int64_t{999'999'990}}) {
     prices.push_back(price);
     t.limit(id++, Side::Buy, price, 2);
     t.limit(id++, Side::Buy, price, 1);
@@ -210,7 +215,8 @@ TEST_CASE("prices far from the window, jumps and a crash keep their order") {
 
 TEST_CASE("a copy of a book goes its own way, and a cleared book is empty") {
   Tester t;
-  for (OrderId id = 1; id <= 200; ++id) t.limit(id, Side::Sell, 100 + static_cast<std::int64_t>(id * 7), 1);
+  for (OrderId id = 1; id <= 200; ++id)
+    t.limit(id, Side::Sell, 100 + static_cast<std::int64_t>(id * 7), 1);
   OrderBook copy = t.book;
   t.market(1000, Side::Buy, 100);
   CHECK(t.book.orders() == 100);

@@ -16,8 +16,20 @@ namespace {
 
 /// Remembers what a venue says.
 struct Listener final : VenueSink {
-  struct Filled { OrderId order; Ticks price; Lots quantity, remaining; bool maker; Money slippage; };
-  struct Answer { EventKind kind; OrderId order; Ticks price; Lots quantity; Reject why; };
+  struct Filled {
+    OrderId order;
+    Ticks price;
+    Lots quantity, remaining;
+    bool maker;
+    Money slippage;
+  };
+  struct Answer {
+    EventKind kind;
+    OrderId order;
+    Ticks price;
+    Lots quantity;
+    Reject why;
+  };
   std::vector<Event> events;
   std::vector<Filled> fills;
   std::vector<Answer> answers;
@@ -30,7 +42,8 @@ struct Listener final : VenueSink {
     if (keep_events) events.push_back(event);
     on_event(event);
   }
-  void fill(OrderId order, Ticks price, Lots quantity, Lots remaining, bool maker, Money slippage, Nanos) override {
+  void fill(OrderId order, Ticks price, Lots quantity, Lots remaining, bool maker, Money slippage,
+            Nanos) override {
     fills.push_back({order, price, quantity, remaining, maker, slippage});
   }
   void answer(EventKind kind, OrderId order, Ticks price, Lots quantity, Reject why) override {
@@ -38,7 +51,8 @@ struct Listener final : VenueSink {
   }
 };
 
-std::unique_ptr<Generator> generator(std::string_view json, std::string_view regime = "", double duration_s = 0) {
+std::unique_ptr<Generator> generator(std::string_view json, std::string_view regime = "",
+                                     double duration_s = 0) {
   Registry<Generator, const GeneratorContext&> generators("generator");
   add_generators(generators);
   GeneratorContext context;
@@ -59,14 +73,16 @@ void play(Venue& venue, Listener& listener, double until_s) {
   while (venue.next_time() < end) venue.advance(listener);
 }
 
-/// The largest gap between the empirical distribution of `values` and the exponential of the given rate, times sqrt(n).
+/// The largest gap between the empirical distribution of `values` and the exponential of the given
+/// rate, times sqrt(n).
 double exponential_distance(std::vector<double> values, double rate) {
   std::sort(values.begin(), values.end());
   const double n = static_cast<double>(values.size());
   double gap = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double expected = 1 - std::exp(-rate * values[i]);
-    gap = std::max({gap, expected - static_cast<double>(i) / n, static_cast<double>(i + 1) / n - expected});
+    gap = std::max(
+        {gap, expected - static_cast<double>(i) / n, static_cast<double>(i + 1) / n - expected});
   }
   return gap * std::sqrt(n);
 }
@@ -84,7 +100,8 @@ TEST_CASE("market orders of the crowd arrive as a Poisson process") {
   Nanos last;
   for (const Event& event : listener.events) {
     if (event.kind != EventKind::Trade || event.exchange_time == last) continue;
-    if (last.value != 0) gaps.push_back(static_cast<double>((event.exchange_time - last).value) * 1e-9);
+    if (last.value != 0)
+      gaps.push_back(static_cast<double>((event.exchange_time - last).value) * 1e-9);
     last = event.exchange_time;
   }
   REQUIRE(gaps.size() > 9000);
@@ -104,13 +121,18 @@ TEST_CASE("the crowd's book is stationary, two-sided and never crossed") {
     if (event.kind != EventKind::Depth) return;
     const Depth& depth = listener.depth;
     ++seen;
-    if (!depth.two_sided()) { ++thin; return; }
+    if (!depth.two_sided()) {
+      ++thin;
+      return;
+    }
     crossed = crossed || depth.bid[0].price >= depth.ask[0].price;
     if (event.exchange_time < sampled) return;
     sampled = event.exchange_time + Nanos{20 * kNanosPerSecond};
     double size = 0;
-    for (std::size_t i = 0; i < depth.bids; ++i) size += static_cast<double>(depth.bid[i].quantity.value);
-    for (std::size_t i = 0; i < depth.asks; ++i) size += static_cast<double>(depth.ask[i].quantity.value);
+    for (std::size_t i = 0; i < depth.bids; ++i)
+      size += static_cast<double>(depth.bid[i].quantity.value);
+    for (std::size_t i = 0; i < depth.asks; ++i)
+      size += static_cast<double>(depth.ask[i].quantity.value);
     sizes.push_back(size);
     spreads.push_back(static_cast<double>((depth.ask[0].price - depth.bid[0].price).value));
   };
@@ -129,9 +151,11 @@ TEST_CASE("the crowd's book is stationary, two-sided and never crossed") {
       means.push_back(sum / static_cast<double>(length));
     }
     double first = 0, second = 0, mean = 0, variance = 0;
-    for (std::size_t b = 0; b < kBatches; ++b) first += means[b] / kBatches, second += means[b + kBatches] / kBatches;
+    for (std::size_t b = 0; b < kBatches; ++b)
+      first += means[b] / kBatches, second += means[b + kBatches] / kBatches;
     for (const double value : means) mean += value / static_cast<double>(means.size());
-    for (const double value : means) variance += (value - mean) * (value - mean) / static_cast<double>(means.size() - 1);
+    for (const double value : means)
+      variance += (value - mean) * (value - mean) / static_cast<double>(means.size() - 1);
     CAPTURE(first);
     CAPTURE(second);
     CHECK(std::abs(first - second) < 4 * std::sqrt(2 * variance / kBatches));
@@ -146,8 +170,9 @@ TEST_CASE("the same seed gives the same market, another seed another") {
     std::uint64_t hash = 0;
     listener.keep_events = false;
     listener.on_event = [&](const Event& event) {
-      for (const std::int64_t part : {event.exchange_time.value, event.price.value, event.quantity.value,
-                                      listener.depth.bid[0].price.value, listener.depth.ask[0].quantity.value}) {
+      for (const std::int64_t part :
+           {event.exchange_time.value, event.price.value, event.quantity.value,
+            listener.depth.bid[0].price.value, listener.depth.ask[0].quantity.value}) {
         hash = (hash ^ static_cast<std::uint64_t>(part)) * 0x100000001b3;
       }
     };
@@ -162,8 +187,9 @@ TEST_CASE("the same seed gives the same market, another seed another") {
 TEST_CASE("calm and volatile spells have their lengths and shares") {
   Registry<Regime, Rng> regimes("regime");
   add_regimes(regimes);
-  const auto regime = regimes.build(Json::parse(R"({"kind": "two_state", "calm_mean_s": 30, "volatile_mean_s": 10})"), "",
-                                    Rng(3, "regime"));
+  const auto regime = regimes.build(
+      Json::parse(R"({"kind": "two_state", "calm_mean_s": 30, "volatile_mean_s": 10})"), "",
+      Rng(3, "regime"));
   std::array<std::vector<double>, 2> spells;
   double since = 0, in_volatile = 0;
   int label = regime->at({0}).label;
@@ -193,9 +219,9 @@ TEST_CASE("the regime scales the crowd's activity") {
     venue->start({0}, listener);
     listener.events.clear();
     play(*venue, listener, 1800);
-    return static_cast<double>(std::count_if(listener.events.begin(), listener.events.end(), [](const Event& event) {
-      return event.kind == EventKind::Depth;
-    }));
+    return static_cast<double>(
+        std::count_if(listener.events.begin(), listener.events.end(),
+                      [](const Event& event) { return event.kind == EventKind::Depth; }));
   };
   const double calm = count(R"({"kind": "constant"})");
   const double busy = count(R"({"kind": "constant", "activity": 3})");
@@ -208,7 +234,11 @@ TEST_CASE("an own order joins the crowd's queue, and what it takes is gone") {
   Listener listener;
   venue->start({0}, listener);
   const Depth before = listener.depth;
-  VenueOrder order{.id = 1, .side = Side::Buy, .type = OrderType::Market, .price = {}, .quantity = before.ask[0].quantity + before.ask[1].quantity};
+  VenueOrder order{.id = 1,
+                   .side = Side::Buy,
+                   .type = OrderType::Market,
+                   .price = {},
+                   .quantity = before.ask[0].quantity + before.ask[1].quantity};
   venue->submit(order, {1}, listener);
   REQUIRE(listener.fills.size() >= 2);
   CHECK(listener.fills.back().remaining == Lots{0});
@@ -220,7 +250,12 @@ TEST_CASE("an own order joins the crowd's queue, and what it takes is gone") {
   CHECK(listener.answers.empty());
 
   // Post-only at the ask is refused; one tick inside the spread it leads the book.
-  order = {.id = 2, .side = Side::Sell, .type = OrderType::Limit, .post_only = true, .price = listener.depth.bid[0].price, .quantity = {5}};
+  order = {.id = 2,
+           .side = Side::Sell,
+           .type = OrderType::Limit,
+           .post_only = true,
+           .price = listener.depth.bid[0].price,
+           .quantity = {5}};
   venue->submit(order, {2}, listener);
   CHECK(listener.answers.back().why == Reject::WouldCross);
   order.id = 3;
@@ -256,21 +291,25 @@ TEST_CASE("an own order joins the crowd's queue, and what it takes is gone") {
 }
 
 TEST_CASE("the crowd's price follows the fundamental value's drift") {
-  const auto market = generator(R"({"kind": "zero_intelligence", "value_volatility": 0})", R"({"kind": "constant", "drift": 1e-6})");
+  const auto market = generator(R"({"kind": "zero_intelligence", "value_volatility": 0})",
+                                R"({"kind": "constant", "drift": 1e-6})");
   double sum = 0;
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
     const auto venue = market->venue(Rng(seed, "test"));
     Listener listener;
     venue->start({0}, listener);
     play(*venue, listener, 3600);
-    sum += 0.5 * static_cast<double>((listener.depth.bid[0].price + listener.depth.ask[0].price).value) / 4;
+    sum += 0.5 *
+           static_cast<double>((listener.depth.bid[0].price + listener.depth.ask[0].price).value) /
+           4;
   }
   CHECK(sum == doctest::Approx(10'000 * std::exp(0.0036)).epsilon(0.001));
 }
 
 namespace {
 
-/// Avellaneda and Stoikov's inventory strategy, by the book: quotes around a reservation price after every step.
+/// Avellaneda and Stoikov's inventory strategy, by the book: quotes around a reservation price
+/// after every step.
 struct Quoter {
   double profit = 0;
   std::int64_t inventory = 0;
@@ -289,19 +328,26 @@ Quoter quote_one_path(const Generator& market, std::uint64_t seed) {
   std::array<OrderId, 2> quotes{};
   const auto quote = [&](Nanos now) {
     const double left = 1 - static_cast<double>(now.value) * 1e-9;
-    const double mid = 0.5 * kTick * static_cast<double>((listener.depth.bid[0].price + listener.depth.ask[0].price).value);
-    const double reserve = mid - static_cast<double>(player.inventory) * kGamma * kSigma * kSigma * left;
-    const double spread = kGamma * kSigma * kSigma * left + 2 / kGamma * std::log1p(kGamma / kDecay);
+    const double mid =
+        0.5 * kTick *
+        static_cast<double>((listener.depth.bid[0].price + listener.depth.ask[0].price).value);
+    const double reserve =
+        mid - static_cast<double>(player.inventory) * kGamma * kSigma * kSigma * left;
+    const double spread =
+        kGamma * kSigma * kSigma * left + 2 / kGamma * std::log1p(kGamma / kDecay);
     player.spread_sum += spread;
     ++player.quotes;
     for (const Side side : {Side::Buy, Side::Sell}) {
       OrderId& mine = quotes[static_cast<std::size_t>(side)];
-      const Ticks price{std::llround((reserve - static_cast<double>(sign(side)) * spread / 2) / kTick)};
+      const Ticks price{
+          std::llround((reserve - static_cast<double>(sign(side)) * spread / 2) / kTick)};
       if (mine != 0) {
         venue->replace(mine, price, {1}, now, listener);
       } else {
         mine = ++id;
-        venue->submit({.id = mine, .side = side, .type = OrderType::Limit, .price = price, .quantity = {1}}, now, listener);
+        venue->submit(
+            {.id = mine, .side = side, .type = OrderType::Limit, .price = price, .quantity = {1}},
+            now, listener);
       }
     }
   };
@@ -320,7 +366,9 @@ Quoter quote_one_path(const Generator& market, std::uint64_t seed) {
     listener.answers.clear();
     if (now.value < 1'000'000'000) quote(now);
   }
-  const double mid = 0.5 * kTick * static_cast<double>((listener.depth.bid[0].price + listener.depth.ask[0].price).value);
+  const double mid =
+      0.5 * kTick *
+      static_cast<double>((listener.depth.bid[0].price + listener.depth.ask[0].price).value);
   player.profit = cash + static_cast<double>(player.inventory) * mid;
   return player;
 }
@@ -343,8 +391,10 @@ TEST_CASE("the intensity market gives the paper's table to its own strategy") {
   }
   const double deviation = std::sqrt(square - profit * profit);
   const double inventory_deviation = std::sqrt(inventory_square - inventory * inventory);
-  MESSAGE("profit ", profit, " std ", deviation, " final q ", inventory, " std q ", inventory_deviation, " spread ", spread);
-  // Table of AvellanedaStoikov2008, 1,000 paths; 3 standard errors of the difference with 2,000 of ours.
+  MESSAGE("profit ", profit, " std ", deviation, " final q ", inventory, " std q ",
+          inventory_deviation, " spread ", spread);
+  // Table of AvellanedaStoikov2008, 1,000 paths; 3 standard errors of the difference with 2,000 of
+  // ours.
   CHECK(std::abs(profit - 65.0) < 3 * 6.6 * std::sqrt(1 / 1000.0 + 1.0 / kPaths));
   CHECK(std::abs(deviation - 6.6) < 3 * 6.6 * std::sqrt((1 / 1000.0 + 1.0 / kPaths) / 2));
   CHECK(std::abs(inventory - 0.08) < 3 * 2.9 * std::sqrt(1 / 1000.0 + 1.0 / kPaths));
@@ -359,8 +409,8 @@ TEST_CASE("the intensity market refuses what it cannot play") {
 
 namespace {
 
-/// +1 when the ask queue empties first after the crowd's book has first shown `bids` and `asks` orders at its best prices, -1 when
-/// the bid queue does, 0 when the book never showed them.
+/// +1 when the ask queue empties first after the crowd's book has first shown `bids` and `asks`
+/// orders at its best prices, -1 when the bid queue does, 0 when the book never showed them.
 int race(const Generator& market, std::uint64_t seed, std::int64_t bids, std::int64_t asks) {
   const auto venue = market.venue(Rng(seed, "race"));
   Listener listener;
@@ -374,7 +424,8 @@ int race(const Generator& market, std::uint64_t seed, std::int64_t bids, std::in
     if (racing) {
       if (depth.asks == 0 || depth.ask[0].price > ask) return 1;
       if (depth.bids == 0 || depth.bid[0].price < bid) return -1;
-    } else if (depth.two_sided() && depth.bid[0].quantity == Lots{bids} && depth.ask[0].quantity == Lots{asks}) {
+    } else if (depth.two_sided() && depth.bid[0].quantity == Lots{bids} &&
+               depth.ask[0].quantity == Lots{asks}) {
       racing = true;
       bid = depth.bid[0].price;
       ask = depth.ask[0].price;
@@ -386,12 +437,17 @@ int race(const Generator& market, std::uint64_t seed, std::int64_t bids, std::in
 }  // namespace
 
 TEST_CASE("the shorter queue empties first as often as the closed form says") {
-  // Unit orders at the best prices only, limit and market orders at the same rate: the model of ContDeLarrard2013, whose
-  // probability of an upward move is known.
-  const auto market = generator(R"({"kind": "zero_intelligence", "limit_rate": 1, "limit_tail": 1, "limit_lots": 1, "cancel_rate": 1e-6,
+  // Unit orders at the best prices only, limit and market orders at the same rate: the model of
+  // ContDeLarrard2013, whose probability of an upward move is known.
+  const auto market = generator(
+      R"({"kind": "zero_intelligence", "limit_rate": 1, "limit_tail": 1, "limit_lots": 1, "cancel_rate": 1e-6,
     "market_rate": 1, "market_lots": 1, "value_volatility": 0, "pull": 0, "warm_up_s": 0})");
-  struct Case { std::int64_t bids, asks; double up; };
-  for (const Case& each : {Case{1, 1, 0.5}, Case{2, 1, 0.6976527}, Case{3, 1, 0.7906109}, Case{1, 3, 1 - 0.7906109}}) {
+  struct Case {
+    std::int64_t bids, asks;
+    double up;
+  };
+  for (const Case& each :
+       {Case{1, 1, 0.5}, Case{2, 1, 0.6976527}, Case{3, 1, 0.7906109}, Case{1, 3, 1 - 0.7906109}}) {
     double races = 0, ups = 0;
     for (std::uint64_t seed = 0; seed < 10'000; ++seed) {
       const int result = race(*market, seed, each.bids, each.asks);
