@@ -15,7 +15,9 @@ void add_strategies(Registry<Strategy, const StrategyContext&>& registry) {
   add_model_driven(registry);
 }
 
-void add_predictors(Registry<Predictor, const PredictorContext&>& registry) { add_linear_predictor(registry); }
+void add_predictors(Registry<Predictor, const PredictorContext&>& registry) {
+  add_linear_predictor(registry);
+}
 
 Registries registries() {
   Registries all;

@@ -1,6 +1,7 @@
 #pragma once
-// Streaming indicators: one push a bar, constant time, no allocation after construction. Windows of integers (ticks, lots)
-// keep exact sums, so that a value never depends on how long ago the stream began.
+// Streaming indicators: one push a bar, constant time, no allocation after construction. Windows of
+// integers (ticks, lots) keep exact sums, so that a value never depends on how long ago the stream
+// began.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -23,7 +24,9 @@ class RollingSum {
   }
   [[nodiscard]] bool full() const { return count_ == values_.size(); }
   [[nodiscard]] std::int64_t sum() const { return sum_; }  ///< values not yet pushed count as 0
-  [[nodiscard]] double mean() const { return static_cast<double>(sum_) / static_cast<double>(values_.size()); }
+  [[nodiscard]] double mean() const {
+    return static_cast<double>(sum_) / static_cast<double>(values_.size());
+  }
   /// The value pushed length - 1 pushes ago, once full.
   [[nodiscard]] std::int64_t oldest() const { return values_[next_]; }
 
@@ -48,7 +51,8 @@ class RollingMoments {
   [[nodiscard]] double variance() const {
     const auto n = static_cast<Wide>(length_);
     const Wide scaled = n * squares_ - static_cast<Wide>(sum_.sum()) * sum_.sum();
-    return static_cast<double>(scaled) / (static_cast<double>(length_) * static_cast<double>(length_ - 1));
+    return static_cast<double>(scaled) /
+           (static_cast<double>(length_) * static_cast<double>(length_ - 1));
   }
 
  private:
@@ -77,8 +81,13 @@ class RollingExtreme {
   [[nodiscard]] std::int64_t value() const { return queue_[head_].value; }  ///< once pushed
 
  private:
-  struct Candidate { std::int64_t value; std::size_t at; };
-  [[nodiscard]] std::size_t wrap(std::size_t index) const { return index >= queue_.size() ? index - queue_.size() : index; }
+  struct Candidate {
+    std::int64_t value;
+    std::size_t at;
+  };
+  [[nodiscard]] std::size_t wrap(std::size_t index) const {
+    return index >= queue_.size() ? index - queue_.size() : index;
+  }
   std::vector<Candidate> queue_;  // best first, each better than all that came later
   std::size_t head_ = 0, size_ = 0, pushed_ = 0;
 };

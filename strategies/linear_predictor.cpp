@@ -1,8 +1,8 @@
 #include "strategies/linear_predictor.hpp"
 
+#include <fmt/format.h>
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
-#include <fmt/format.h>
 
 #include <cmath>
 #include <cstring>
@@ -10,14 +10,18 @@
 namespace walras::strategies {
 namespace {
 
-/// y = offset + weights (x - mean) / scale, with weights that minimise the mean squared error plus penalty x |weights|^2.
+/// y = offset + weights (x - mean) / scale, with weights that minimise the mean squared error plus
+/// penalty x |weights|^2.
 class Linear final : public Predictor {
  public:
   struct Params {
     double penalty = 0.1;
     static void fields(auto&& field) {
       field("penalty", &Params::penalty,
-            {.min = 1e-9, .max = 1e9, .doc = "weight of the squared coefficients against the mean squared error, inputs standardised"});
+            {.min = 1e-9,
+             .max = 1e9,
+             .doc = "weight of the squared coefficients against the mean squared error, inputs "
+                    "standardised"});
     }
   };
 
@@ -30,16 +34,20 @@ class Linear final : public Predictor {
 
   void fit(const Dataset& data, Rng) override {
     if (data.channels * data.window != inputs_ || data.outputs != outputs_ ||
-        data.inputs.size() != data.rows * inputs_ || data.targets.size() != data.rows * outputs_ || data.rows < 2) {
+        data.inputs.size() != data.rows * inputs_ || data.targets.size() != data.rows * outputs_ ||
+        data.rows < 2) {
       fail(Fault::Numeric, "training data",
-           fmt::format("expected at least 2 rows of {} inputs and {} outputs, was {} rows of {} and {}", inputs_, outputs_,
-                       data.rows, data.channels * data.window, data.outputs));
+           fmt::format(
+               "expected at least 2 rows of {} inputs and {} outputs, was {} rows of {} and {}",
+               inputs_, outputs_, data.rows, data.channels * data.window, data.outputs));
     }
     for (std::size_t i = 0; i < data.inputs.size(); ++i) {
-      if (!std::isfinite(data.inputs[i])) refuse(i / inputs_, fmt::format("input {}", i % inputs_), data.inputs[i]);
+      if (!std::isfinite(data.inputs[i]))
+        refuse(i / inputs_, fmt::format("input {}", i % inputs_), data.inputs[i]);
     }
     for (std::size_t i = 0; i < data.targets.size(); ++i) {
-      if (!std::isfinite(data.targets[i])) refuse(i / outputs_, fmt::format("target {}", i % outputs_), data.targets[i]);
+      if (!std::isfinite(data.targets[i]))
+        refuse(i / outputs_, fmt::format("target {}", i % outputs_), data.targets[i]);
     }
     const auto rows = static_cast<Eigen::Index>(data.rows);
     const Eigen::Map<const FloatRows> raw_x(data.inputs.data(), rows, columns(inputs_));
@@ -62,7 +70,8 @@ class Linear final : public Predictor {
 
   void predict(std::span<const float> input, std::span<float> output) override {
     expects(weights_.size() > 0, "fit() or load() before predict()");
-    expects(input.size() % inputs_ == 0 && output.size() == input.size() / inputs_ * outputs_, "rows of inputs and outputs");
+    expects(input.size() % inputs_ == 0 && output.size() == input.size() / inputs_ * outputs_,
+            "rows of inputs and outputs");
     const auto rows = static_cast<Eigen::Index>(input.size() / inputs_);
     const Eigen::Map<const FloatRows> raw_x(input.data(), rows, columns(inputs_));
     Eigen::Map<FloatRows> y(output.data(), rows, columns(outputs_));
@@ -74,14 +83,16 @@ class Linear final : public Predictor {
 
   [[nodiscard]] Json summary() const override {
     if (weights_.size() == 0) return {};
-    return Json::object({{"parameters", (inputs_ + 1) * outputs_}, {"train_rows", rows_}, {"train_loss", loss_}});
+    return Json::object(
+        {{"parameters", (inputs_ + 1) * outputs_}, {"train_rows", rows_}, {"train_loss", loss_}});
   }
 
   void save(std::vector<std::byte>& bytes) const override {
     expects(weights_.size() > 0, "fit() or load() before save()");
     const auto append = [&bytes](const auto& values) {
       const auto* first = reinterpret_cast<const std::byte*>(values.data());
-      bytes.insert(bytes.end(), first, first + static_cast<std::size_t>(values.size()) * sizeof(double));
+      bytes.insert(bytes.end(), first,
+                   first + static_cast<std::size_t>(values.size()) * sizeof(double));
     };
     append(mean_);
     append(scale_);
@@ -93,8 +104,8 @@ class Linear final : public Predictor {
     const std::size_t expected = (2 * inputs_ + outputs_ + inputs_ * outputs_) * sizeof(double);
     if (bytes.size() != expected) {
       fail(Fault::Data, "linear",
-           fmt::format("expected {} bytes of a regression of {} inputs and {} outputs, was {}", expected, inputs_, outputs_,
-                       bytes.size()));
+           fmt::format("expected {} bytes of a regression of {} inputs and {} outputs, was {}",
+                       expected, inputs_, outputs_, bytes.size()));
     }
     Eigen::VectorXd mean(columns(inputs_)), scale(columns(inputs_)), offset(columns(outputs_));
     Eigen::MatrixXd weights(columns(outputs_), columns(inputs_));
@@ -107,8 +118,10 @@ class Linear final : public Predictor {
     take(scale);
     take(offset);
     take(weights);
-    if (!mean.allFinite() || !scale.allFinite() || !offset.allFinite() || !weights.allFinite() || (scale.array() <= 0).any()) {
-      fail(Fault::Data, "linear", "expected finite numbers and scales > 0, was another file or a damaged one");
+    if (!mean.allFinite() || !scale.allFinite() || !offset.allFinite() || !weights.allFinite() ||
+        (scale.array() <= 0).any()) {
+      fail(Fault::Data, "linear",
+           "expected finite numbers and scales > 0, was another file or a damaged one");
     }
     mean_ = mean;
     scale_ = scale;
@@ -118,9 +131,12 @@ class Linear final : public Predictor {
 
  private:
   using FloatRows = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  [[nodiscard]] static Eigen::Index columns(std::size_t count) { return static_cast<Eigen::Index>(count); }
+  [[nodiscard]] static Eigen::Index columns(std::size_t count) {
+    return static_cast<Eigen::Index>(count);
+  }
   [[noreturn]] static void refuse(std::size_t row, const std::string& what, float value) {
-    fail(Fault::Numeric, fmt::format("training data, row {}, {}", row, what), fmt::format("expected a finite number, was {}", value));
+    fail(Fault::Numeric, fmt::format("training data, row {}, {}", row, what),
+         fmt::format("expected a finite number, was {}", value));
   }
 
   Params params_;

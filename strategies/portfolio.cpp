@@ -11,7 +11,8 @@ using engine::Side;
 
 Portfolio::Portfolio(const Sizing& sizing, std::span<const engine::Instrument> instruments)
     : sizing_(sizing), weights_(instruments.size()), pending_(instruments.size()) {
-  for (const engine::Instrument& instrument : instruments) tick_values_.push_back(instrument.tick_value().units());
+  for (const engine::Instrument& instrument : instruments)
+    tick_values_.push_back(instrument.tick_value().units());
   targets_.reserve(instruments.size());
 }
 
@@ -28,15 +29,18 @@ void Portfolio::send(Orders& orders) {
   targets_.clear();
   double gross = 0, added = 0;
   for (InstrumentId id = 0; id < pending_.size(); ++id) {
-    const std::int64_t have = orders.position(id).value + orders.open_quantity(id, Side::Buy).value -
+    const std::int64_t have = orders.position(id).value +
+                              orders.open_quantity(id, Side::Buy).value -
                               orders.open_quantity(id, Side::Sell).value;
-    const double lot_value = std::abs(static_cast<double>(orders.mark(id).value)) * tick_values_[id];
+    const double lot_value =
+        std::abs(static_cast<double>(orders.mark(id).value)) * tick_values_[id];
     std::int64_t want = have;
     if (pending_[id] && lot_value > 0) {
       const double lots = weights_[id] * room / lot_value;
       // Towards zero, but a product that misses a whole number by its last bits means that number.
       const double whole = std::round(lots);
-      const double target = std::abs(lots - whole) < 1e-9 * std::max(1.0, std::abs(lots)) ? whole : std::trunc(lots);
+      const double target =
+          std::abs(lots - whole) < 1e-9 * std::max(1.0, std::abs(lots)) ? whole : std::trunc(lots);
       want = static_cast<std::int64_t>(std::clamp(target, -9e18, 9e18));
       const double change = std::abs(static_cast<double>(want - have)) * lot_value;
       if (want != 0 && change < sizing_.min_trade * equity) want = have;

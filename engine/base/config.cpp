@@ -170,8 +170,9 @@ bool read_bool(const Json& json, const std::string& where) {
 
 double read_number(const Json& json, const std::string& where, const Field& field) {
   if (!json.is_number()) {
-    refuse(where, fmt::format("expected a number{}, was {}",
-                              field.unit.empty() ? "" : fmt::format(" ({})", field.unit), shown(json)));
+    refuse(where,
+           fmt::format("expected a number{}, was {}",
+                       field.unit.empty() ? "" : fmt::format(" ({})", field.unit), shown(json)));
   }
   const double value = json.as_number();
   if (!(value >= field.min && value <= field.max)) {
@@ -196,8 +197,9 @@ std::int64_t read_integer(const Json& json, const std::string& where, const Fiel
     if (std::abs(json.as_number()) >= 9.2e18) bad_range();
     value = static_cast<std::int64_t>(json.as_number());
   } else {
-    refuse(where, fmt::format("expected an integer{}, was {}",
-                              field.unit.empty() ? "" : fmt::format(" ({})", field.unit), shown(json)));
+    refuse(where,
+           fmt::format("expected an integer{}, was {}",
+                       field.unit.empty() ? "" : fmt::format(" ({})", field.unit), shown(json)));
   }
   const auto number = static_cast<double>(value);
   if (value < low || value > high || number < field.min || number > field.max) bad_range();
@@ -272,9 +274,8 @@ void add_property(Json& object, std::string_view name, const Field& field, Json 
 }
 
 Json object_schema() {
-  return Json::object({{"type", "object"},
-                       {"properties", Json::object()},
-                       {"additionalProperties", false}});
+  return Json::object(
+      {{"type", "object"}, {"properties", Json::object()}, {"additionalProperties", false}});
 }
 
 }  // namespace detail

@@ -9,13 +9,16 @@
 
 namespace walras {
 
-/// A Markdown table (name, type, unit, default, range, meaning) of an object's schema as schema<P>() makes it.
-/// Members of nested objects follow as "outer.inner", of lists as "outer[].inner".
+/// A Markdown table (name, type, unit, default, range, meaning) of an object's schema as
+/// schema<P>() makes it. Members of nested objects follow as "outer.inner", of lists as
+/// "outer[].inner".
 [[nodiscard]] std::string fields_table(const Json& schema);
 /// The name among `names` that `wrong` most likely stands for; empty when none is near.
-[[nodiscard]] std::string_view nearest_name(std::string_view wrong, std::span<const std::string_view> names);
+[[nodiscard]] std::string_view nearest_name(std::string_view wrong,
+                                            std::span<const std::string_view> names);
 /// "expected entry_ns, was entry_nss", or all choices when none is near.
-[[nodiscard]] std::string unknown_name(std::string_view wrong, std::span<const std::string_view> names);
+[[nodiscard]] std::string unknown_name(std::string_view wrong,
+                                       std::span<const std::string_view> names);
 
 namespace detail {
 
@@ -23,14 +26,15 @@ namespace detail {
 struct FieldNames {
   std::vector<std::string_view> all, required;
 };
-/// Throws Error{Scenario} unless `json` is an object with no other than these members and all required ones.
+/// Throws Error{Scenario} unless `json` is an object with no other than these members and all
+/// required ones.
 void check_members(const Json& json, const std::string& where, const FieldNames& names);
 
 [[nodiscard]] bool read_bool(const Json& json, const std::string& where);
 [[nodiscard]] double read_number(const Json& json, const std::string& where, const Field& field);
 /// Integral doubles such as 1e9 count as integers.
-[[nodiscard]] std::int64_t read_integer(const Json& json, const std::string& where, const Field& field,
-                                        std::int64_t low, std::int64_t high);
+[[nodiscard]] std::int64_t read_integer(const Json& json, const std::string& where,
+                                        const Field& field, std::int64_t low, std::int64_t high);
 [[nodiscard]] const std::string& read_string(const Json& json, const std::string& where);
 [[nodiscard]] std::size_t read_name(const Json& json, const std::string& where,
                                     std::span<const std::string_view> names);
@@ -47,7 +51,8 @@ void check_members(const Json& json, const std::string& where, const FieldNames&
 /// Any JSON value, or a reference to the definition of a registry family.
 [[nodiscard]] Json raw_schema(const Field& field);
 /// Adds a described member to an object's schema.
-void add_property(Json& object, std::string_view name, const Field& field, Json property, Json initial);
+void add_property(Json& object, std::string_view name, const Field& field, Json property,
+                  Json initial);
 [[nodiscard]] Json object_schema();
 
 struct AnyField {
@@ -55,9 +60,13 @@ struct AnyField {
   void operator()(std::string_view, Member, const Field& = {}) const {}
 };
 template <class P>
-concept HasFields = requires { P::fields(AnyField{}); };
+concept HasFields = requires {
+  P::fields(AnyField{});
+};
 template <class E>
-concept NamedEnum = std::is_enum_v<E> && requires { EnumNames<E>::names.size(); };
+concept NamedEnum = std::is_enum_v<E> && requires {
+  EnumNames<E>::names.size();
+};
 template <class T>
 concept Integer = std::integral<T> && !std::same_as<T, bool>;
 
@@ -92,11 +101,13 @@ template <NamedEnum E>
   return texts;
 }
 template <Integer T>
-inline constexpr std::int64_t kLow =
-    std::is_signed_v<T> ? static_cast<std::int64_t>(std::numeric_limits<T>::min()) : 0;
+inline constexpr std::int64_t kLow = std::is_signed_v<T>
+                                         ? static_cast<std::int64_t>(std::numeric_limits<T>::min())
+                                         : 0;
 template <Integer T>
-inline constexpr std::int64_t kHigh = sizeof(T) == 8 ? std::numeric_limits<std::int64_t>::max()
-                                                     : static_cast<std::int64_t>(std::numeric_limits<T>::max());
+inline constexpr std::int64_t kHigh =
+    sizeof(T) == 8 ? std::numeric_limits<std::int64_t>::max()
+                   : static_cast<std::int64_t>(std::numeric_limits<T>::max());
 
 template <class T>
 void read_value(T& value, const Json& json, const std::string& where, const Field& field) {

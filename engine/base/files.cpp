@@ -33,12 +33,16 @@ namespace {
 std::string_view write_remedy(int error) {
   switch (error) {
     case ENOSPC:
-    case EDQUOT: return "free some space or name another output folder";
+    case EDQUOT:
+      return "free some space or name another output folder";
     case EROFS:
     case EACCES:
-    case EPERM: return "name an output folder that you may write to";
-    case ENOENT: return "create the folder first";
-    default: return "";
+    case EPERM:
+      return "name an output folder that you may write to";
+    case ENOENT:
+      return "create the folder first";
+    default:
+      return "";
   }
 }
 
@@ -78,12 +82,13 @@ std::size_t read_some(int descriptor, std::span<std::byte> buffer,
   }
 }
 
-/// The file beside the target that becomes the target. A writer that is killed leaves it behind, and the next
-/// writer takes it over; the lock keeps two writers of one target apart.
+/// The file beside the target that becomes the target. A writer that is killed leaves it behind,
+/// and the next writer takes it over; the lock keeps two writers of one target apart.
 class Draft {
  public:
   explicit Draft(const std::filesystem::path& target)
-      : target_(target), path_(target.parent_path() / ("." + target.filename().string() + ".draft")) {
+      : target_(target),
+        path_(target.parent_path() / ("." + target.filename().string() + ".draft")) {
     for (;;) {
       const int number = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
       if (number < 0) refuse_io(target_, "write", errno, write_remedy(errno));
@@ -92,7 +97,8 @@ class Draft {
         if (errno != EINTR) refuse_io(target_, "lock", errno);
       }
       // Whoever held the lock before may have renamed this very file to the target.
-      struct stat mine {}, named {};
+      struct stat mine {
+      }, named{};
       if (::fstat(number, &mine) == 0 && ::stat(path_.c_str(), &named) == 0 &&
           mine.st_ino == named.st_ino && mine.st_dev == named.st_dev) {
         number_ = opened.release();
@@ -258,8 +264,8 @@ void write_atomically(const std::filesystem::path& file, std::string_view conten
   draft.rename();
 }
 
-/// Bytes come from zlib for gzip, because libarchive does not verify gzip's checksums, and from libarchive
-/// for all else.
+/// Bytes come from zlib for gzip, because libarchive does not verify gzip's checksums, and from
+/// libarchive for all else.
 struct InputStream::State {
   static constexpr std::size_t kLongestLine = std::size_t{1} << 20;
   static constexpr std::size_t kBlock = std::size_t{1} << 18;
@@ -353,8 +359,9 @@ InputStream::InputStream(const std::filesystem::path& file, std::string_view mem
         }
         if (const auto all = archive_members(file); member.empty() && all.size() > 1) {
           fail(Fault::Data, file.string(),
-               fmt::format("expected one file in the archive or the name of a member, was {} files: {}",
-                           all.size(), fmt::join(all, ", ")));
+               fmt::format(
+                   "expected one file in the archive or the name of a member, was {} files: {}",
+                   all.size(), fmt::join(all, ", ")));
         }
         state_->name += fmt::format(":{}", name);
       }
@@ -392,7 +399,8 @@ bool InputStream::line(std::string_view& text) {
       continue;
     }
     std::size_t length = size;
-    if (found != nullptr) length = static_cast<std::size_t>(static_cast<const char*>(found) - start);
+    if (found != nullptr)
+      length = static_cast<std::size_t>(static_cast<const char*>(found) - start);
     if (length >= State::kLongestLine) {
       state.refuse("expected lines shorter than 1 MiB, was longer; is this a text file?");
     }

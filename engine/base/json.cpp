@@ -45,7 +45,8 @@ struct CountingIterator {
   bool operator!=(const CountingIterator& other) const { return at != other.at; }
 };
 
-/// "parse error ...: syntax error while parsing X - unexpected Y; expected Z" -> "expected Z, was Y".
+/// "parse error ...: syntax error while parsing X - unexpected Y; expected Z" -> "expected Z, was
+/// Y".
 std::string plain_words(std::string_view text) {
   if (const auto dash = text.find(" - "); dash != std::string_view::npos) {
     text.remove_prefix(dash + 3);
@@ -147,7 +148,8 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   }
   void open(Json value) {
     if (open_.size() >= kMaximumDepth) {
-      refuse(count_, fmt::format("expected nesting of at most {} levels, was deeper", kMaximumDepth));
+      refuse(count_,
+             fmt::format("expected nesting of at most {} levels, was deeper", kMaximumDepth));
     }
     open_.push_back({std::move(value), {}, {}});
   }
@@ -205,13 +207,27 @@ void write_text(std::string& out, std::string_view text) {
       continue;
     }
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
@@ -368,9 +384,7 @@ const Json* Json::find(std::string_view key) const {
                                   [&](const Member& member) { return member.first == key; });
   return found == object->end() ? nullptr : &found->second;
 }
-Json* Json::find(std::string_view key) {
-  return const_cast<Json*>(std::as_const(*this).find(key));
-}
+Json* Json::find(std::string_view key) { return const_cast<Json*>(std::as_const(*this).find(key)); }
 const Json& Json::at(std::string_view key) const {
   if (!is_object()) mismatch("object", *this);
   const Json* found = find(key);

@@ -25,7 +25,8 @@ void set_threads(int threads) { thread_limit() = std::max(1, threads); }
 int threads() { return thread_limit(); }
 
 void parallel_for(std::size_t n, const std::function<void(std::size_t)>& body) {
-  // Every index below the lowest failed one is still run: which exception leaves does not depend on timing.
+  // Every index below the lowest failed one is still run: which exception leaves does not depend on
+  // timing.
   std::atomic<std::size_t> lowest{n};
   std::exception_ptr error;
   std::mutex mutex;

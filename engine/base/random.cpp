@@ -98,7 +98,8 @@ std::uint64_t Rng::poisson(double mean) noexcept {
     }
     return k;
   }
-  // Hoermann, The transformed rejection method for generating Poisson random variables (1993), PTRS.
+  // Hoermann, The transformed rejection method for generating Poisson random variables (1993),
+  // PTRS.
   const double b = 0.931 + 2.53 * std::sqrt(mean), a = -0.059 + 0.02483 * b;
   const double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), v_r = 0.9277 - 3.6224 / (b - 2);
   const double log_mean = std::log(mean);
@@ -144,7 +145,8 @@ double Rng::student_t(double degrees) noexcept {
 std::uint64_t Rng::geometric(double p) noexcept {
   if (p >= 1) return 0;
   const double failures = std::floor(std::log(uniform_open()) / std::log1p(-p));
-  return failures < 9e18 ? static_cast<std::uint64_t>(failures) : std::uint64_t{9'000'000'000'000'000'000};
+  return failures < 9e18 ? static_cast<std::uint64_t>(failures)
+                         : std::uint64_t{9'000'000'000'000'000'000};
 }
 
 std::size_t Rng::categorical(std::span<const double> weights) noexcept {

@@ -55,7 +55,8 @@ Json kind_schema(std::string_view kind, const std::string& doc, const Json& para
   if (params.is_object()) {
     for (const auto& [key, value] : params.as_object()) {
       if (key == "properties") {
-        for (const auto& [name, property] : value.as_object()) schema["properties"][name] = property;
+        for (const auto& [name, property] : value.as_object())
+          schema["properties"][name] = property;
       } else if (key == "required") {
         for (const Json& name : value.as_array()) required.push_back(name);
       } else {

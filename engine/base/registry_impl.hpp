@@ -22,14 +22,16 @@ struct Chosen {
 [[nodiscard]] Json kind_schema(std::string_view kind, const std::string& doc, const Json& params);
 /// One of the kinds, or the bare name of a kind that needs no params.
 [[nodiscard]] Json family_schema(Json kinds, Json bare_names);
-/// Runs `make`; a component that refuses a combination of its params names the member alone ("slow"), and gets its place in front.
+/// Runs `make`; a component that refuses a combination of its params names the member alone
+/// ("slow"), and gets its place in front.
 template <class Make>
 auto placed(const std::string& where, Make&& make) {
   try {
     return make();
   } catch (const Error& error) {
     if (error.fault() != Fault::Scenario || error.where().starts_with('/')) throw;
-    throw Error(Fault::Scenario, error.where().empty() ? where : where + "/" + error.where(), error.message());
+    throw Error(Fault::Scenario, error.where().empty() ? where : where + "/" + error.where(),
+                error.message());
   }
 }
 /// {"kind": kind, ...params}
@@ -45,7 +47,8 @@ void Registry<Interface, Context...>::add(std::string_view kind, std::string_vie
   Entry entry;
   entry.build = [](const Json& params, const std::string& where, Context... context) {
     return detail::placed(where, [&] {
-      return std::make_unique<Component>(load<Params>(params, where), std::forward<Context>(context)...);
+      return std::make_unique<Component>(load<Params>(params, where),
+                                         std::forward<Context>(context)...);
     });
   };
   entry.schema = walras::schema<Params>();
@@ -64,16 +67,19 @@ void Registry<Interface, Context...>::add(std::string_view kind, Entry entry) {
 }
 
 template <class Interface, class... Context>
-std::unique_ptr<Interface> Registry<Interface, Context...>::build(const Json& json, const std::string& where,
+std::unique_ptr<Interface> Registry<Interface, Context...>::build(const Json& json,
+                                                                  const std::string& where,
                                                                   Context... context) const {
   const detail::Chosen chosen = detail::choose(json, where, family_, kinds());
-  return entries_.find(chosen.kind)->second.build(chosen.params, where, std::forward<Context>(context)...);
+  return entries_.find(chosen.kind)
+      ->second.build(chosen.params, where, std::forward<Context>(context)...);
 }
 
 template <class Interface, class... Context>
 Json Registry<Interface, Context...>::resolve(const Json& json, const std::string& where) const {
   const detail::Chosen chosen = detail::choose(json, where, family_, kinds());
-  return detail::with_kind(chosen.kind, entries_.find(chosen.kind)->second.resolve(chosen.params, where));
+  return detail::with_kind(chosen.kind,
+                           entries_.find(chosen.kind)->second.resolve(chosen.params, where));
 }
 
 template <class Interface, class... Context>

@@ -14,7 +14,8 @@
 namespace walras {
 namespace {
 
-// The user block: HDF5 looks for its own signature at 0, 512, 1024 ..., so 512 bytes of ours may precede it.
+// The user block: HDF5 looks for its own signature at 0, 512, 1024 ..., so 512 bytes of ours may
+// precede it.
 constexpr std::size_t kUserBlock = 512;
 constexpr std::string_view kMagic = "WALRAS STORE 1\n";
 constexpr std::size_t kHexDigits = 64;
@@ -31,7 +32,8 @@ class Handle {
  public:
   using Close = herr_t (*)(hid_t);
   Handle(hid_t id, Close close, std::string_view doing) : id_(id), close_(close) {
-    if (id < 0) fail(Fault::Io, "HDF5", fmt::format("expected to {}, was refused by the library", doing));
+    if (id < 0)
+      fail(Fault::Io, "HDF5", fmt::format("expected to {}, was refused by the library", doing));
   }
   ~Handle() { close_(id_); }
   Handle(const Handle&) = delete;
@@ -43,7 +45,8 @@ class Handle {
 };
 
 void require(herr_t result, std::string_view doing) {
-  if (result < 0) fail(Fault::Io, "HDF5", fmt::format("expected to {}, was refused by the library", doing));
+  if (result < 0)
+    fail(Fault::Io, "HDF5", fmt::format("expected to {}, was refused by the library", doing));
 }
 
 hid_t native_type(const std::vector<std::int64_t>&) { return H5T_STD_I64LE; }
@@ -63,8 +66,8 @@ hid_t text_type(std::size_t length) {
 void write_attribute(hid_t place, const std::string& name, const Json& value) {
   const Handle scalar(H5Screate(H5S_SCALAR), H5Sclose, "describe an attribute");
   auto put = [&](hid_t type, const void* data) {
-    const Handle attribute(H5Acreate2(place, name.c_str(), type, scalar, H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
-                           "create attribute " + name);
+    const Handle attribute(H5Acreate2(place, name.c_str(), type, scalar, H5P_DEFAULT, H5P_DEFAULT),
+                           H5Aclose, "create attribute " + name);
     require(H5Awrite(attribute, type, data), "write attribute " + name);
   };
   if (value.is_integer()) {
@@ -119,8 +122,8 @@ Json read_attributes(hid_t place) {
   require(H5Oget_info2(place, &info, H5O_INFO_NUM_ATTRS), "count attributes");
   for (hsize_t i = 0; i < info.num_attrs; ++i) {
     const Handle attribute(
-        H5Aopen_by_idx(place, ".", H5_INDEX_CRT_ORDER, H5_ITER_INC, i, H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
-        "open an attribute");
+        H5Aopen_by_idx(place, ".", H5_INDEX_CRT_ORDER, H5_ITER_INC, i, H5P_DEFAULT, H5P_DEFAULT),
+        H5Aclose, "open an attribute");
     std::string name(static_cast<std::size_t>(H5Aget_name(attribute, 0, nullptr)), '\0');
     H5Aget_name(attribute, name.size() + 1, name.data());
     attributes[name] = read_one(attribute);
@@ -131,13 +134,15 @@ Json read_attributes(hid_t place) {
       Json& value = attributes[name.as_string()];
       value = Json::parse(value.as_string(), name.as_string());
     }
-    std::erase_if(attributes.as_object(), [](const Json::Member& member) { return member.first == "json_attributes"; });
+    std::erase_if(attributes.as_object(),
+                  [](const Json::Member& member) { return member.first == "json_attributes"; });
   }
   return attributes;
 }
 
 void write_column(hid_t group, const NamedColumn& column) {
-  const hsize_t rows = std::visit([](const auto& values) { return static_cast<hsize_t>(values.size()); }, column.values);
+  const hsize_t rows = std::visit(
+      [](const auto& values) { return static_cast<hsize_t>(values.size()); }, column.values);
   const Handle space(H5Screate_simple(1, &rows, nullptr), H5Sclose, "describe a column");
   const Handle creation(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "describe a column");
   H5Pset_obj_track_times(creation, false);
@@ -149,16 +154,20 @@ void write_column(hid_t group, const NamedColumn& column) {
     H5Pset_deflate(creation, 4);
   }
   auto put = [&](hid_t type, const void* data) {
-    const Handle dataset(H5Dcreate2(group, column.name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT),
-                         H5Dclose, "create column " + column.name);
-    if (rows > 0) require(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "write column " + column.name);
+    const Handle dataset(
+        H5Dcreate2(group, column.name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT),
+        H5Dclose, "create column " + column.name);
+    if (rows > 0)
+      require(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data),
+              "write column " + column.name);
     if (!column.unit.empty()) write_attribute(dataset, "unit", column.unit);
   };
   if (const auto* texts = std::get_if<std::vector<std::string>>(&column.values)) {
     std::size_t width = 1;
     for (const std::string& text : *texts) width = std::max(width, text.size());
     std::string flat(width * texts->size(), '\0');
-    for (std::size_t i = 0; i < texts->size(); ++i) (*texts)[i].copy(flat.data() + i * width, width);
+    for (std::size_t i = 0; i < texts->size(); ++i)
+      (*texts)[i].copy(flat.data() + i * width, width);
     const Handle type(text_type(width), H5Tclose, "describe text");
     put(type, flat.data());
   } else {
@@ -175,7 +184,8 @@ void write_column(hid_t group, const NamedColumn& column) {
 template <class T>
 std::vector<T> read_numbers(hid_t dataset, hid_t type, hsize_t rows) {
   std::vector<T> values(rows);
-  if (rows > 0) require(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read a column");
+  if (rows > 0)
+    require(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read a column");
   return values;
 }
 
@@ -183,14 +193,19 @@ NamedColumn read_column(hid_t group, const std::string& name) {
   const Handle dataset(H5Dopen2(group, name.c_str(), H5P_DEFAULT), H5Dclose, "open column " + name);
   const Handle space(H5Dget_space(dataset), H5Sclose, "measure column " + name);
   const Handle type(H5Dget_type(dataset), H5Tclose, "tell the type of column " + name);
-  const hsize_t rows = static_cast<hsize_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space), 0));
+  const hsize_t rows =
+      static_cast<hsize_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space), 0));
   const std::size_t size = H5Tget_size(type);
   NamedColumn column{name, "", {}};
   switch (H5Tget_class(type)) {
-    case H5T_FLOAT: column.values = read_numbers<double>(dataset, H5T_IEEE_F64LE, rows); break;
+    case H5T_FLOAT:
+      column.values = read_numbers<double>(dataset, H5T_IEEE_F64LE, rows);
+      break;
     case H5T_STRING: {
       std::string flat(size * rows, '\0');
-      if (rows > 0) require(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, flat.data()), "read column " + name);
+      if (rows > 0)
+        require(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, flat.data()),
+                "read column " + name);
       std::vector<std::string> texts(rows);
       for (hsize_t i = 0; i < rows; ++i) {
         const std::string_view cell(flat.data() + i * size, size);
@@ -200,9 +215,12 @@ NamedColumn read_column(hid_t group, const std::string& name) {
       break;
     }
     default:
-      if (size == 8) column.values = read_numbers<std::int64_t>(dataset, H5T_STD_I64LE, rows);
-      else if (size == 4) column.values = read_numbers<std::int32_t>(dataset, H5T_STD_I32LE, rows);
-      else column.values = read_numbers<std::uint8_t>(dataset, H5T_STD_U8LE, rows);
+      if (size == 8)
+        column.values = read_numbers<std::int64_t>(dataset, H5T_STD_I64LE, rows);
+      else if (size == 4)
+        column.values = read_numbers<std::int32_t>(dataset, H5T_STD_I32LE, rows);
+      else
+        column.values = read_numbers<std::uint8_t>(dataset, H5T_STD_U8LE, rows);
   }
   if (H5Aexists(dataset, "unit") > 0) {
     const Handle unit(H5Aopen(dataset, "unit", H5P_DEFAULT), H5Aclose, "read a unit");
@@ -227,11 +245,13 @@ std::string image_of(const Store& store) {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "prepare a file");
   require(H5Pset_fapl_core(access, std::size_t{1} << 20, false), "prepare a file in memory");
-  require(H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18), "choose the file version");
+  require(H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_V18),
+          "choose the file version");
   const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "prepare a file");
   H5Pset_obj_track_times(creation, false);
   H5Pset_attr_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-  const Handle file(H5Fcreate("walras", H5F_ACC_TRUNC, creation, access), H5Fclose, "create a file in memory");
+  const Handle file(H5Fcreate("walras", H5F_ACC_TRUNC, creation, access), H5Fclose,
+                    "create a file in memory");
   write_attributes(file, store.attributes);
   write_attribute(file, "layout", layout_of(store.tables).dump());
   const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "prepare a group");
@@ -272,13 +292,15 @@ Store read_store(const std::filesystem::path& file, const std::vector<std::strin
   const std::string place = file.string();
   std::string bytes = read_text(file, std::size_t{1} << 36);
   if (bytes.size() <= kUserBlock || bytes.compare(0, kMagic.size(), kMagic) != 0) {
-    fail(Fault::Data, place, "expected a file written by walras, was something else or cut off at its start");
+    fail(Fault::Data, place,
+         "expected a file written by walras, was something else or cut off at its start");
   }
   std::string_view image = bytes;
   image.remove_prefix(kUserBlock);
   if (checksum(image) != std::string_view(bytes).substr(kMagic.size(), kHexDigits)) {
     fail(Fault::Data, place,
-         "expected contents that match their checksum, was a damaged or truncated file; restore it or run again");
+         "expected contents that match their checksum, was a damaged or truncated file; restore it "
+         "or run again");
   }
   const std::lock_guard lock(library_mutex());
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
@@ -292,12 +314,14 @@ Store read_store(const std::filesystem::path& file, const std::vector<std::strin
   Store store;
   store.attributes = read_attributes(opened);
   const Json layout = Json::parse(store.attributes.at("layout").as_string(), place + ":layout");
-  std::erase_if(store.attributes.as_object(), [](const Json::Member& member) { return member.first == "layout"; });
+  std::erase_if(store.attributes.as_object(),
+                [](const Json::Member& member) { return member.first == "layout"; });
   for (const Json& entry : layout.as_array()) {
     Table table;
     table.name = entry.at("table").as_string();
     if (wanted && std::find(wanted->begin(), wanted->end(), table.name) == wanted->end()) continue;
-    const Handle group(H5Gopen2(opened, table.name.c_str(), H5P_DEFAULT), H5Gclose, "open table " + table.name);
+    const Handle group(H5Gopen2(opened, table.name.c_str(), H5P_DEFAULT), H5Gclose,
+                       "open table " + table.name);
     table.attributes = read_attributes(group);
     for (const Json& column : entry.at("columns").as_array()) {
       table.columns.push_back(read_column(group, column.as_string()));
@@ -310,16 +334,20 @@ Store read_store(const std::filesystem::path& file, const std::vector<std::strin
 }  // namespace
 
 const NamedColumn* Table::find(std::string_view column) const {
-  const auto at = std::find_if(columns.begin(), columns.end(), [&](const NamedColumn& c) { return c.name == column; });
+  const auto at = std::find_if(columns.begin(), columns.end(),
+                               [&](const NamedColumn& c) { return c.name == column; });
   return at == columns.end() ? nullptr : &*at;
 }
 
 std::size_t Table::rows() const {
-  return columns.empty() ? 0 : std::visit([](const auto& values) { return values.size(); }, columns.front().values);
+  return columns.empty()
+             ? 0
+             : std::visit([](const auto& values) { return values.size(); }, columns.front().values);
 }
 
 const Table* Store::find(std::string_view name) const {
-  const auto at = std::find_if(tables.begin(), tables.end(), [&](const Table& table) { return table.name == name; });
+  const auto at = std::find_if(tables.begin(), tables.end(),
+                               [&](const Table& table) { return table.name == name; });
   return at == tables.end() ? nullptr : &*at;
 }
 

@@ -12,7 +12,8 @@ Money Money::from_units(double units) {
   constexpr double kLimit = 1.7e26;
   if (!std::isfinite(units) || std::abs(units) > kLimit) {
     fail(Fault::Numeric, "money",
-         fmt::format("expected a finite amount of at most {} currency units, was {}", kLimit, units));
+         fmt::format("expected a finite amount of at most {} currency units, was {}", kLimit,
+                     units));
   }
   // The whole units convert exactly; only the fraction is rounded, so large amounts stay exact.
   const double whole = std::trunc(units);

@@ -6,9 +6,9 @@
 #include "engine/base/random.hpp"
 #include "engine/catalog.hpp"
 #include "engine/sim/simulation.hpp"
+#include "strategies/catalog.hpp"
 
 #include <algorithm>
-#include <array>
 #include <memory>
 
 namespace walras::scenarios {
@@ -50,50 +50,23 @@ std::shared_ptr<const Tape> minute_bars() {
   return finish_tape(std::move(tape));
 }
 
-/// Long 100 shares while the mean of 10 closes is above the mean of 30, else flat.
-class Crossover final : public Participant {
- public:
-  void on_event(const Event& event, Orders&) override {
-    if (event.kind != EventKind::Bar) return;
-    const std::int64_t close = event.price.value;
-    fast_ += close - at(kFast);
-    slow_ += close - at(kSlow);
-    closes_[seen_++ % closes_.size()] = close;
-  }
-  void on_slice(Nanos, Orders& orders) override {
-    if (seen_ < kSlow) return;
-    const bool above =
-        fast_ * static_cast<std::int64_t>(kSlow) > slow_ * static_cast<std::int64_t>(kFast);
-    if (above == long_) return;
-    long_ = above;
-    OrderRequest request;
-    request.side = above ? Side::Buy : Side::Sell;
-    request.quantity = {100};
-    if (request.side == Side::Buy || orders.position(0).value > 0) orders.submit(request);
-  }
-
- private:
-  static constexpr std::size_t kFast = 10, kSlow = 30;
-  [[nodiscard]] std::int64_t at(std::size_t back) const {
-    return seen_ < back ? 0 : closes_[(seen_ - back) % closes_.size()];
-  }
-  std::array<std::int64_t, 32> closes_{};
-  std::size_t seen_ = 0;
-  std::int64_t fast_ = 0, slow_ = 0;
-  bool long_ = false;
-};
-
 std::vector<BenchCase> prepare_bar_backtest() {
   const EngineCatalog catalog = engine_catalog();
   const Json venue = Json::object({{"fees", Json::object({{"kind", "basis_points"}, {"bps", 1}})}});
   const auto plan = build_market(Json::object(), venue, minute_bars(), catalog);
-  return {{"one instrument", [plan] {
+  const auto registries = std::make_shared<const strategies::Registries>(strategies::registries());
+  return {{"one instrument", [plan, registries] {
+             const strategies::StrategyContext context{plan->instruments(),
+                                                       plan->periods_per_year(),
+                                                       Rng(1, "crossover"), registries.get()};
+             const auto strategy = registries->strategies.build(
+                 Json::object({{"kind", "moving_average"}, {"fast", 10}, {"slow", 30}}),
+                 "/strategy", context);
              const double taken = seconds([&] {
-               Crossover strategy;
                AccountTerms terms;
                terms.capital = Money::from_units(1e6);
                Simulation simulation(plan, plan->whole(), 1);
-               simulation.add(strategy, "crossover", terms);
+               simulation.add(*strategy, "crossover", terms);
                simulation.run();
                if (simulation.events() != kBars)
                  fail(Fault::Internal, "bar_backtest", "expected every bar to be played");

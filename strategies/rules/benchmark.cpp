@@ -16,13 +16,18 @@ class BuyAndHold final : public Strategy {
     Sizing sizing;
     static void fields(auto&& field) {
       field("rebalance_every", &Params::rebalance_every,
-            {.unit = "bars", .min = 0, .max = 1e9, .doc = "bars between returns to equal weights; 0: never"});
+            {.unit = "bars",
+             .min = 0,
+             .max = 1e9,
+             .doc = "bars between returns to equal weights; 0: never"});
       field("sizing", &Params::sizing, {.doc = "how much is held"});
     }
   };
 
   BuyAndHold(Params params, const StrategyContext& context)
-      : params_(params), instruments_(context.instruments.size()), portfolio_(params.sizing, context.instruments) {}
+      : params_(params),
+        instruments_(context.instruments.size()),
+        portfolio_(params.sizing, context.instruments) {}
 
   void on_start(Orders&) override {
     portfolio_.reset();
@@ -33,14 +38,16 @@ class BuyAndHold final : public Strategy {
   void on_slice(Nanos, Orders& orders) override {
     if (!traded_ || orders.warming_up()) return;
     traded_ = false;
-    if (params_.rebalance_every > 0 && slices_ > 0 && slices_ % params_.rebalance_every == 0) want_all();
+    if (params_.rebalance_every > 0 && slices_ > 0 && slices_ % params_.rebalance_every == 0)
+      want_all();
     ++slices_;
     portfolio_.trade(orders);
   }
 
  private:
   void want_all() {
-    for (InstrumentId id = 0; id < instruments_; ++id) portfolio_.want(id, 1.0 / static_cast<double>(instruments_));
+    for (InstrumentId id = 0; id < instruments_; ++id)
+      portfolio_.want(id, 1.0 / static_cast<double>(instruments_));
   }
 
   Params params_;
@@ -57,17 +64,23 @@ class Random final : public Strategy {
     double long_probability = 0.5, short_probability = 0;
     Sizing sizing;
     static void fields(auto&& field) {
-      field("every", &Params::every, {.unit = "bars", .min = 1, .max = 1e9, .doc = "bars between draws"});
-      field("long_probability", &Params::long_probability, {.min = 0, .max = 1, .doc = "that an instrument is held"});
-      field("short_probability", &Params::short_probability, {.min = 0, .max = 1, .doc = "that it is sold short"});
+      field("every", &Params::every,
+            {.unit = "bars", .min = 1, .max = 1e9, .doc = "bars between draws"});
+      field("long_probability", &Params::long_probability,
+            {.min = 0, .max = 1, .doc = "that an instrument is held"});
+      field("short_probability", &Params::short_probability,
+            {.min = 0, .max = 1, .doc = "that it is sold short"});
       field("sizing", &Params::sizing, {.doc = "how much is held"});
     }
   };
 
   Random(Params params, const StrategyContext& context)
-      : params_(params), instruments_(context.instruments.size()), portfolio_(params.sizing, context.instruments) {
+      : params_(params),
+        instruments_(context.instruments.size()),
+        portfolio_(params.sizing, context.instruments) {
     if (params.long_probability + params.short_probability > 1) {
-      fail(Fault::Scenario, "long_probability", "expected long_probability + short_probability <= 1, was more");
+      fail(Fault::Scenario, "long_probability",
+           "expected long_probability + short_probability <= 1, was more");
     }
   }
 
@@ -102,7 +115,9 @@ class Random final : public Strategy {
 }  // namespace
 
 void add_benchmark_rules(StrategyRegistry& registry) {
-  registry.add<BuyAndHold>("buy_and_hold", "An equal share of every instrument, bought once or brought back to equal now and then.");
+  registry.add<BuyAndHold>(
+      "buy_and_hold",
+      "An equal share of every instrument, bought once or brought back to equal now and then.");
   registry.add<Random>("random", "Holds what a coin says: the null that any skill must beat.");
 }
 

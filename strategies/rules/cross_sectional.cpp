@@ -13,7 +13,8 @@ using engine::EventKind;
 using engine::InstrumentId;
 using engine::Orders;
 
-/// Ranks instruments by their return from `lookback` to `skip` bars ago and holds equal shares of the best.
+/// Ranks instruments by their return from `lookback` to `skip` bars ago and holds equal shares of
+/// the best.
 class Momentum final : public Strategy {
  public:
   struct Params {
@@ -22,11 +23,25 @@ class Momentum final : public Strategy {
     bool shorting = false;
     Sizing sizing;
     static void fields(auto&& field) {
-      field("lookback", &Params::lookback, {.unit = "bars", .min = 1, .max = 100'000, .doc = "bars ago at which the return begins"});
-      field("skip", &Params::skip, {.unit = "bars", .min = 0, .max = 100'000, .doc = "bars ago at which it ends; less than lookback"});
-      field("rebalance_every", &Params::rebalance_every, {.unit = "bars", .min = 1, .max = 1e9, .doc = "bars between decisions"});
-      field("top", &Params::top, {.unit = "fraction", .min = 0, .max = 1, .doc = "of the ranked instruments that is held; at least one"});
-      field("shorting", &Params::shorting, {.doc = "whether as many of the worst are sold short, with half of the exposure each side"});
+      field(
+          "lookback", &Params::lookback,
+          {.unit = "bars", .min = 1, .max = 100'000, .doc = "bars ago at which the return begins"});
+      field("skip", &Params::skip,
+            {.unit = "bars",
+             .min = 0,
+             .max = 100'000,
+             .doc = "bars ago at which it ends; less than lookback"});
+      field("rebalance_every", &Params::rebalance_every,
+            {.unit = "bars", .min = 1, .max = 1e9, .doc = "bars between decisions"});
+      field("top", &Params::top,
+            {.unit = "fraction",
+             .min = 0,
+             .max = 1,
+             .doc = "of the ranked instruments that is held; at least one"});
+      field(
+          "shorting", &Params::shorting,
+          {.doc =
+               "whether as many of the worst are sold short, with half of the exposure each side"});
       field("sizing", &Params::sizing, {.doc = "how much is held"});
     }
   };
@@ -38,7 +53,8 @@ class Momentum final : public Strategy {
         history_(depth_ * context.instruments.size()),
         portfolio_(params.sizing, context.instruments) {
     if (params.skip >= params.lookback) {
-      fail(Fault::Scenario, "skip", fmt::format("expected skip < lookback, was {} and {}", params.skip, params.lookback));
+      fail(Fault::Scenario, "skip",
+           fmt::format("expected skip < lookback, was {} and {}", params.skip, params.lookback));
     }
     ranked_.reserve(last_.size());
   }
@@ -59,7 +75,8 @@ class Momentum final : public Strategy {
   void on_slice(Nanos, Orders& orders) override {
     if (!barred_) return;
     barred_ = false;
-    std::ranges::copy(last_, history_.begin() + static_cast<std::ptrdiff_t>(slices_ % depth_ * last_.size()));
+    std::ranges::copy(
+        last_, history_.begin() + static_cast<std::ptrdiff_t>(slices_ % depth_ * last_.size()));
     ++slices_;
     ++since_decision_;
     if (orders.warming_up()) return;
@@ -87,14 +104,16 @@ class Momentum final : public Strategy {
     for (InstrumentId id = 0; id < last_.size(); ++id) {
       portfolio_.want(id, 0);
       const std::int64_t from = close(id, params_.lookback), to = close(id, params_.skip);
-      if (from > 0 && to > 0) ranked_.push_back({static_cast<double>(to) / static_cast<double>(from), id});
+      if (from > 0 && to > 0)
+        ranked_.push_back({static_cast<double>(to) / static_cast<double>(from), id});
     }
     std::ranges::sort(ranked_, [](const Ranked& a, const Ranked& b) {
       return a.score != b.score ? a.score > b.score : a.instrument < b.instrument;
     });
     if (ranked_.empty()) return;
     // 0.3 x 10 instruments are 3, whatever the last bits of the product.
-    const auto wanted = static_cast<std::size_t>(params_.top * static_cast<double>(ranked_.size()) + 1e-9);
+    const auto wanted =
+        static_cast<std::size_t>(params_.top * static_cast<double>(ranked_.size()) + 1e-9);
     std::size_t count = std::clamp<std::size_t>(wanted, 1, ranked_.size());
     if (params_.shorting) count = std::min(count, ranked_.size() / 2);
     if (count == 0) return;
@@ -119,7 +138,9 @@ class Momentum final : public Strategy {
 }  // namespace
 
 void add_cross_sectional_rules(StrategyRegistry& registry) {
-  registry.add<Momentum>("momentum", "Holds the instruments that rose most, leaving out the latest bars (cross-sectional momentum).");
+  registry.add<Momentum>("momentum",
+                         "Holds the instruments that rose most, leaving out the latest bars "
+                         "(cross-sectional momentum).");
 }
 
 }  // namespace walras::strategies

@@ -28,7 +28,8 @@ using engine::Event;
 using engine::InstrumentId;
 using engine::Orders;
 
-/// Works one parent order off in equal parts at equal intervals, from the first slice that may trade.
+/// Works one parent order off in equal parts at equal intervals, from the first slice that may
+/// trade.
 class Twap final : public Strategy {
  public:
   struct Params {
@@ -41,10 +42,23 @@ class Twap final : public Strategy {
       field("instrument", &Params::instrument, {.doc = "what is traded; empty: the first by name"});
       field("side", &Params::side, {.doc = "of the parent order"});
       field("quantity", &Params::quantity,
-            {.unit = "shares, coins or contracts", .min = 0, .max = 1e12, .doc = "of the parent order; 0: what exposure x equity buys at the start"});
-      field("exposure", &Params::exposure, {.unit = "x equity", .min = 0, .max = 100, .doc = "size of the parent order where quantity is 0"});
-      field("start_s", &Params::start_s, {.unit = "s", .min = 0, .max = 1e9, .doc = "from the first slice that may trade to the first part"});
-      field("duration_s", &Params::duration_s, {.unit = "s", .min = 0, .max = 1e9, .doc = "from the first part to the end of the last"});
+            {.unit = "shares, coins or contracts",
+             .min = 0,
+             .max = 1e12,
+             .doc = "of the parent order; 0: what exposure x equity buys at the start"});
+      field("exposure", &Params::exposure,
+            {.unit = "x equity",
+             .min = 0,
+             .max = 100,
+             .doc = "size of the parent order where quantity is 0"});
+      field("start_s", &Params::start_s,
+            {.unit = "s",
+             .min = 0,
+             .max = 1e9,
+             .doc = "from the first slice that may trade to the first part"});
+      field(
+          "duration_s", &Params::duration_s,
+          {.unit = "s", .min = 0, .max = 1e9, .doc = "from the first part to the end of the last"});
       field("parts", &Params::parts, {.min = 1, .max = 1e6, .doc = "number of parts"});
     }
   };
@@ -55,8 +69,11 @@ class Twap final : public Strategy {
     const auto found = std::ranges::find(all, params_.instrument, &engine::Instrument::name);
     if (found == all.end()) {
       std::string names;
-      for (const auto& each : all) names += fmt::format("{}{}", names.empty() ? "" : ", ", each.name);
-      fail(Fault::Scenario, "instrument", fmt::format("expected an instrument of the market ({}), was {}", names, params_.instrument));
+      for (const auto& each : all)
+        names += fmt::format("{}{}", names.empty() ? "" : ", ", each.name);
+      fail(Fault::Scenario, "instrument",
+           fmt::format("expected an instrument of the market ({}), was {}", names,
+                       params_.instrument));
     }
     instrument_ = static_cast<InstrumentId>(found - all.begin());
   }
@@ -84,7 +101,9 @@ class Twap final : public Strategy {
       if (orders.submit(request) != 0) sent_ = due;
     }
     if (done_ < params_.parts) {
-      orders.set_timer(now + Nanos{std::llround(params_.duration_s * 1e9 / static_cast<double>(params_.parts))}, 0);
+      orders.set_timer(
+          now + Nanos{std::llround(params_.duration_s * 1e9 / static_cast<double>(params_.parts))},
+          0);
     }
   }
 
@@ -94,8 +113,10 @@ class Twap final : public Strategy {
   [[nodiscard]] std::int64_t parent_lots(const Orders& orders) const {
     const engine::Instrument& instrument = orders.instruments()[instrument_];
     if (params_.quantity > 0) return instrument.lots(params_.quantity).value;
-    const double lot_value = std::abs(static_cast<double>(orders.mark(instrument_).value)) * instrument.tick_value().units();
-    return static_cast<std::int64_t>(std::min(9e18, std::max(0.0, params_.exposure * orders.equity().units() / lot_value)));
+    const double lot_value = std::abs(static_cast<double>(orders.mark(instrument_).value)) *
+                             instrument.tick_value().units();
+    return static_cast<std::int64_t>(
+        std::min(9e18, std::max(0.0, params_.exposure * orders.equity().units() / lot_value)));
   }
 
   Params params_;
@@ -107,7 +128,9 @@ class Twap final : public Strategy {
 }  // namespace
 
 void add_execution_rules(StrategyRegistry& registry) {
-  registry.add<Twap>("twap", "Works one large order off in equal parts at equal intervals (time-weighted average price).");
+  registry.add<Twap>(
+      "twap",
+      "Works one large order off in equal parts at equal intervals (time-weighted average price).");
 }
 
 }  // namespace walras::strategies

@@ -8,9 +8,11 @@
 
 namespace walras::strategies {
 
-Quotes avellaneda_stoikov(const AvellanedaStoikov& params, double mid, double inventory, double left_s, bool symmetric) {
+Quotes avellaneda_stoikov(const AvellanedaStoikov& params, double mid, double inventory,
+                          double left_s, bool symmetric) {
   const double risk = params.risk_aversion * params.volatility * params.volatility * left_s;
-  const double spread = risk + 2 / params.risk_aversion * std::log1p(params.risk_aversion / params.decay);
+  const double spread =
+      risk + 2 / params.risk_aversion * std::log1p(params.risk_aversion / params.decay);
   const double reservation = symmetric ? mid : mid - inventory * risk;
   return {reservation, spread, reservation - spread / 2, reservation + spread / 2};
 }
@@ -26,7 +28,8 @@ using engine::OrderId;
 using engine::Orders;
 using engine::Side;
 
-/// Keeps one bid and one ask in the market and moves them with the mid, the inventory and the time left.
+/// Keeps one bid and one ask in the market and moves them with the mid, the inventory and the time
+/// left.
 class MarketMaker final : public Strategy {
  public:
   struct Params {
@@ -36,22 +39,40 @@ class MarketMaker final : public Strategy {
     std::int64_t quote_lots = 1, inventory_limit_lots = 1'000'000, requote_ticks = 1;
     static void fields(auto&& field) {
       field("risk_aversion", &Params::risk_aversion,
-            {.unit = "1/currency", .min = 1e-9, .max = 1e6, .doc = "gamma: how much inventory moves the quotes"});
+            {.unit = "1/currency",
+             .min = 1e-9,
+             .max = 1e6,
+             .doc = "gamma: how much inventory moves the quotes"});
       field("volatility", &Params::volatility,
             {.unit = "currency/sqrt(s)", .min = 0, .max = 1e6, .doc = "sigma of the mid price"});
       field("decay", &Params::decay,
-            {.unit = "1/currency", .min = 1e-9, .max = 1e9, .doc = "k: how fast arrivals fall with the distance of a quote"});
+            {.unit = "1/currency",
+             .min = 1e-9,
+             .max = 1e9,
+             .doc = "k: how fast arrivals fall with the distance of a quote"});
       field("horizon_s", &Params::horizon_s,
-            {.unit = "s", .min = 0, .max = 1e9, .doc = "time left that the quotes always assume; null: what is left until the end"});
-      field("symmetric", &Params::symmetric, {.doc = "quotes around the mid, whatever the inventory"});
+            {.unit = "s",
+             .min = 0,
+             .max = 1e9,
+             .doc = "time left that the quotes always assume; null: what is left until the end"});
+      field("symmetric", &Params::symmetric,
+            {.doc = "quotes around the mid, whatever the inventory"});
       field("post_only", &Params::post_only,
-            {.doc = "never takes: quotes stay outside the opposite best price. false quotes as the model says, which the "
+            {.doc = "never takes: quotes stay outside the opposite best price. false quotes as the "
+                    "model says, which the "
                     "intensity market (where quotes wait even beyond the mid) is made for"});
-      field("quote_lots", &Params::quote_lots, {.unit = "lots", .min = 1, .max = 1e9, .doc = "size of each quote"});
+      field("quote_lots", &Params::quote_lots,
+            {.unit = "lots", .min = 1, .max = 1e9, .doc = "size of each quote"});
       field("inventory_limit_lots", &Params::inventory_limit_lots,
-            {.unit = "lots", .min = 1, .max = 1e12, .doc = "no quote adds to a position of this size"});
+            {.unit = "lots",
+             .min = 1,
+             .max = 1e12,
+             .doc = "no quote adds to a position of this size"});
       field("requote_ticks", &Params::requote_ticks,
-            {.unit = "ticks", .min = 1, .max = 1e9, .doc = "quotes nearer than this to where they should be stay"});
+            {.unit = "ticks",
+             .min = 1,
+             .max = 1e9,
+             .doc = "quotes nearer than this to where they should be stay"});
     }
   };
 
@@ -65,7 +86,8 @@ class MarketMaker final : public Strategy {
     Maker& maker = makers_[event.instrument];
     switch (event.kind) {
       case EventKind::Rejected:
-        // A refused change of an order that is gone; a refused new order; or a change that was not to be.
+        // A refused change of an order that is gone; a refused new order; or a change that was not
+        // to be.
         for (Quote& quote : maker.quotes) {
           if (quote.order == event.order) quote.asked = quote.known;
           if (quote.order == event.order && !quote.resting) quote = {};
@@ -85,7 +107,8 @@ class MarketMaker final : public Strategy {
           if (quote.order == event.order) quote = {};
         }
         break;
-      default: maker.moved = true;
+      default:
+        maker.moved = true;
     }
   }
   void on_fill(const Fill& fill, Orders&) override {
@@ -108,10 +131,10 @@ class MarketMaker final : public Strategy {
  private:
   struct Quote {
     OrderId order = 0;
-    Ticks asked, known;      // where it should be by now; where the market said it is
+    Ticks asked, known;  // where it should be by now; where the market said it is
     Lots open;
     bool resting = false, cancelling = false;
-    bool refused = false;    // for want of funds: not asked again before the position changes
+    bool refused = false;  // for want of funds: not asked again before the position changes
   };
   struct Maker {
     std::array<Quote, 2> quotes;  // by side
@@ -125,11 +148,13 @@ class MarketMaker final : public Strategy {
     maker.moved = false;
     const engine::Instrument& instrument = orders.instruments()[id];
     const double tick = instrument.tick_size;
-    const double mid = 0.5 * static_cast<double>(depth.bid[0].price.value + depth.ask[0].price.value) * tick;
-    const double left_s = params_.horizon_s.value_or(static_cast<double>((orders.end() - now).value) * 1e-9);
+    const double mid =
+        0.5 * static_cast<double>(depth.bid[0].price.value + depth.ask[0].price.value) * tick;
+    const double left_s =
+        params_.horizon_s.value_or(static_cast<double>((orders.end() - now).value) * 1e-9);
     const std::int64_t position = orders.position(id).value;
-    const Quotes quotes =
-        avellaneda_stoikov(model_, mid, instrument.quantity(orders.position(id)), left_s, params_.symmetric);
+    const Quotes quotes = avellaneda_stoikov(model_, mid, instrument.quantity(orders.position(id)),
+                                             left_s, params_.symmetric);
     Ticks bid{std::llround(std::clamp(quotes.bid / tick, -9e18, 9e18))};
     Ticks ask{std::llround(std::clamp(quotes.ask / tick, -9e18, 9e18))};
     if (params_.post_only) {
@@ -141,12 +166,14 @@ class MarketMaker final : public Strategy {
       if (bid.value < 1) bid = Ticks{0};
     }
     const bool no_bid = bid.value == 0 && !instrument.negative_prices;
-    place(maker.quotes[0], id, Side::Buy, bid, no_bid ? 0 : params_.inventory_limit_lots - position, orders);
+    place(maker.quotes[0], id, Side::Buy, bid, no_bid ? 0 : params_.inventory_limit_lots - position,
+          orders);
     place(maker.quotes[1], id, Side::Sell, ask, params_.inventory_limit_lots + position, orders);
   }
 
   /// Brings one quote to `price`, for at most `room` lots.
-  void place(Quote& quote, InstrumentId id, Side side, Ticks price, std::int64_t room, Orders& orders) {
+  void place(Quote& quote, InstrumentId id, Side side, Ticks price, std::int64_t room,
+             Orders& orders) {
     const Lots size{std::min(params_.quote_lots, room)};
     if (size.value <= 0) {
       if (quote.order != 0 && !quote.cancelling) {
@@ -169,7 +196,8 @@ class MarketMaker final : public Strategy {
       return;
     }
     if (quote.cancelling) return;
-    const std::int64_t off = quote.asked.value > price.value ? quote.asked.value - price.value : price.value - quote.asked.value;
+    const std::int64_t off = quote.asked.value > price.value ? quote.asked.value - price.value
+                                                             : price.value - quote.asked.value;
     if (off < params_.requote_ticks && quote.open == size) return;
     quote.asked = price;
     quote.open = size;
@@ -184,7 +212,9 @@ class MarketMaker final : public Strategy {
 }  // namespace
 
 void add_market_making_rules(StrategyRegistry& registry) {
-  registry.add<MarketMaker>("market_maker", "Quotes both sides around a price that leans against its inventory (Avellaneda and Stoikov).");
+  registry.add<MarketMaker>("market_maker",
+                            "Quotes both sides around a price that leans against its inventory "
+                            "(Avellaneda and Stoikov).");
 }
 
 }  // namespace walras::strategies

@@ -1,6 +1,7 @@
 #pragma once
-// The rules that Walras ships. Portfolio rules read bars, decide once a slice and hold equal shares of what they like;
-// they want Sizing (portfolio.hpp) among their params. None of them knows anything that was not delivered to it.
+// The rules that Walras ships. Portfolio rules read bars, decide once a slice and hold equal shares
+// of what they like; they want Sizing (portfolio.hpp) among their params. None of them knows
+// anything that was not delivered to it.
 #include "strategies/catalog.hpp"
 
 namespace walras::strategies {

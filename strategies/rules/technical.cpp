@@ -14,11 +14,14 @@ using engine::InstrumentId;
 using engine::Orders;
 
 void expect_less(const char* less, std::int64_t low, const char* more, std::int64_t high) {
-  if (low >= high) fail(Fault::Scenario, less, fmt::format("expected {} < {}, was {} and {}", less, more, low, high));
+  if (low >= high)
+    fail(Fault::Scenario, less,
+         fmt::format("expected {} < {}, was {} and {}", less, more, low, high));
 }
 
-/// A rule that judges each instrument by its own bars: a Signal says 1 (long), 0 (flat) or -1 (short) after each bar.
-/// Every instrument has an equal share of the exposure, and trades when its signal changes.
+/// A rule that judges each instrument by its own bars: a Signal says 1 (long), 0 (flat) or -1
+/// (short) after each bar. Every instrument has an equal share of the exposure, and trades when its
+/// signal changes.
 template <class Signal>
 class PerInstrument final : public Strategy {
  public:
@@ -73,8 +76,13 @@ class MovingAverage {
   struct Params {
     std::int64_t fast = 50, slow = 200;
     static void fields(auto&& field) {
-      field("fast", &Params::fast, {.unit = "bars", .min = 1, .max = 100'000, .doc = "window of the fast mean of closes"});
-      field("slow", &Params::slow, {.unit = "bars", .min = 2, .max = 100'000, .doc = "window of the slow mean; longer than fast"});
+      field("fast", &Params::fast,
+            {.unit = "bars", .min = 1, .max = 100'000, .doc = "window of the fast mean of closes"});
+      field("slow", &Params::slow,
+            {.unit = "bars",
+             .min = 2,
+             .max = 100'000,
+             .doc = "window of the slow mean; longer than fast"});
     }
   };
   explicit MovingAverage(const Params& params)
@@ -93,29 +101,42 @@ class MovingAverage {
   RollingSum fast_, slow_;
 };
 
-/// Buys what closed `entry` standard deviations below its mean and sells it when it is back within `exit`; mirrored short.
+/// Buys what closed `entry` standard deviations below its mean and sells it when it is back within
+/// `exit`; mirrored short.
 class MeanReversion {
  public:
   struct Params {
     std::int64_t window = 20;
     double entry = 2, exit = 0;
     static void fields(auto&& field) {
-      field("window", &Params::window, {.unit = "bars", .min = 2, .max = 100'000, .doc = "of the mean and deviation of closes"});
-      field("entry", &Params::entry, {.unit = "deviations", .min = 0, .max = 100, .doc = "distance from the mean that is traded against"});
-      field("exit", &Params::exit, {.unit = "deviations", .min = -100, .max = 100, .doc = "distance at which the trade is closed; below entry"});
+      field(
+          "window", &Params::window,
+          {.unit = "bars", .min = 2, .max = 100'000, .doc = "of the mean and deviation of closes"});
+      field("entry", &Params::entry,
+            {.unit = "deviations",
+             .min = 0,
+             .max = 100,
+             .doc = "distance from the mean that is traded against"});
+      field("exit", &Params::exit,
+            {.unit = "deviations",
+             .min = -100,
+             .max = 100,
+             .doc = "distance at which the trade is closed; below entry"});
     }
   };
   explicit MeanReversion(const Params& params)
       : closes_(static_cast<std::size_t>(params.window)), entry_(params.entry), exit_(params.exit) {
     if (exit_ >= entry_) {
-      fail(Fault::Scenario, "exit", fmt::format("expected exit < entry, was {} and {}", exit_, entry_));
+      fail(Fault::Scenario, "exit",
+           fmt::format("expected exit < entry, was {} and {}", exit_, entry_));
     }
   }
   int judge(const Bar& bar, int side) {
     closes_.push(bar.close.value);
     const double variance = closes_.full() ? closes_.variance() : 0;
     if (variance <= 0) return side;
-    const double score = (static_cast<double>(bar.close.value) - closes_.mean()) / std::sqrt(variance);
+    const double score =
+        (static_cast<double>(bar.close.value) - closes_.mean()) / std::sqrt(variance);
     if (score <= -entry_) return 1;
     if (score >= entry_) return -1;
     const bool done = side > 0 ? score >= -exit_ : score <= exit_;
@@ -127,14 +148,23 @@ class MeanReversion {
   double entry_, exit_;
 };
 
-/// Long on a close above the highest high of the `entry` bars before, until a close below the lowest low of `exit` bars.
+/// Long on a close above the highest high of the `entry` bars before, until a close below the
+/// lowest low of `exit` bars.
 class Breakout {
  public:
   struct Params {
     std::int64_t entry = 55, exit = 20;
     static void fields(auto&& field) {
-      field("entry", &Params::entry, {.unit = "bars", .min = 1, .max = 100'000, .doc = "channel whose break opens a position"});
-      field("exit", &Params::exit, {.unit = "bars", .min = 1, .max = 100'000, .doc = "channel whose break closes it; at most entry"});
+      field("entry", &Params::entry,
+            {.unit = "bars",
+             .min = 1,
+             .max = 100'000,
+             .doc = "channel whose break opens a position"});
+      field("exit", &Params::exit,
+            {.unit = "bars",
+             .min = 1,
+             .max = 100'000,
+             .doc = "channel whose break closes it; at most entry"});
     }
   };
   explicit Breakout(const Params& params)
@@ -152,7 +182,8 @@ class Breakout {
         side = 1;
       } else if (close < low_.value()) {
         side = -1;
-      } else if ((side > 0 && close < exit_low_.value()) || (side < 0 && close > exit_high_.value())) {
+      } else if ((side > 0 && close < exit_low_.value()) ||
+                 (side < 0 && close > exit_high_.value())) {
         side = 0;
       }
     }
@@ -173,9 +204,12 @@ class Breakout {
 }  // namespace
 
 void add_technical_rules(StrategyRegistry& registry) {
-  registry.add<PerInstrument<MovingAverage>>("moving_average", "Holds an instrument while its fast mean is above its slow one.");
-  registry.add<PerInstrument<MeanReversion>>("mean_reversion", "Buys what fell unusually far below its mean, until it is back.");
-  registry.add<PerInstrument<Breakout>>("breakout", "Follows a close beyond the range of the bars before (Donchian channels).");
+  registry.add<PerInstrument<MovingAverage>>(
+      "moving_average", "Holds an instrument while its fast mean is above its slow one.");
+  registry.add<PerInstrument<MeanReversion>>(
+      "mean_reversion", "Buys what fell unusually far below its mean, until it is back.");
+  registry.add<PerInstrument<Breakout>>(
+      "breakout", "Follows a close beyond the range of the bars before (Donchian channels).");
 }
 
 }  // namespace walras::strategies

@@ -76,9 +76,10 @@ TEST_CASE("every kind of member is read, and dumped in its resolved form") {
   CHECK(params.colour == Colour::Red);
   CHECK(params.limit == 7.0);
   CHECK(params.parts.size() == 2);
-  CHECK(dump(params).dump() ==
-        R"({"entry_ns":1000000,"levels":3,"on":false,"name":"n","colour":"red","windows":[1,2],"limit":7.0,)"
-        R"("weights":{"A":0.25},"inner":{"share":1.0},"parts":[{"share":0.5},{"share":0.0}],"latency":{"kind":"x"}})");
+  CHECK(
+      dump(params).dump() ==
+      R"({"entry_ns":1000000,"levels":3,"on":false,"name":"n","colour":"red","windows":[1,2],"limit":7.0,)"
+      R"("weights":{"A":0.25},"inner":{"share":1.0},"parts":[{"share":0.5},{"share":0.0}],"latency":{"kind":"x"}})");
   CHECK(dump(load<Outer>(dump(params))) == dump(params));
   const Outer defaults = load<Outer>(Json::parse(R"({"name": "n"})"));
   CHECK(defaults.entry_ns == 50'000);
@@ -86,17 +87,22 @@ TEST_CASE("every kind of member is read, and dumped in its resolved form") {
 }
 
 TEST_CASE("what is wrong is reported where it was written") {
-  struct Case { std::string text, message; };
+  struct Case {
+    std::string text, message;
+  };
   const Case cases[] = {
       {R"({"name": "n", "entry_nss": 7})", "/venue/entry_nss: expected entry_ns, was entry_nss"},
       {R"({"entry_ns": 7})", "/venue: expected a member \"name\", was none"},
       {R"({"name": "n", "zzz": 7})",
-       "/venue/zzz: expected one of entry_ns, levels, on, name, colour, windows, limit, weights, inner, parts, "
+       "/venue/zzz: expected one of entry_ns, levels, on, name, colour, windows, limit, weights, "
+       "inner, parts, "
        "latency, was zzz"},
       {R"({"name": "n", "entry_ns": -1})", "/venue/entry_ns: expected 0 to 1e+15 ns, was -1"},
       {R"({"name": "n", "entry_ns": 1.5})", "/venue/entry_ns: expected an integer (ns), was 1.5"},
-      {R"({"name": "n", "entry_ns": 1e300})", "/venue/entry_ns: expected 0 to 1e+15 ns, was 1e+300"},
-      {R"({"name": "n", "entry_ns": "5 ms"})", "/venue/entry_ns: expected an integer (ns), was \"5 ms\""},
+      {R"({"name": "n", "entry_ns": 1e300})",
+       "/venue/entry_ns: expected 0 to 1e+15 ns, was 1e+300"},
+      {R"({"name": "n", "entry_ns": "5 ms"})",
+       "/venue/entry_ns: expected an integer (ns), was \"5 ms\""},
       {R"({"name": "n", "levels": 256})", "/venue/levels: expected 0 to 255, was 256"},
       {R"({"name": "n", "on": 1})", "/venue/on: expected true or false, was 1"},
       {R"({"name": 3})", "/venue/name: expected text, was 3"},
@@ -106,8 +112,10 @@ TEST_CASE("what is wrong is reported where it was written") {
       {R"({"name": "n", "windows": 5})", "/venue/windows: expected a list, was 5"},
       {R"({"name": "n", "limit": -0.5})", "/venue/limit: expected 0 to 1e+15, was -0.5"},
       {R"({"name": "n", "weights": {"a/b": 2}})", "/venue/weights/a~1b: expected 0 to 1, was 2"},
-      {R"({"name": "n", "inner": {"share": 1.5}})", "/venue/inner/share: expected 0 to 1 fraction, was 1.5"},
-      {R"({"name": "n", "parts": [{}, {"shares": 1}]})", "/venue/parts/1/shares: expected share, was shares"},
+      {R"({"name": "n", "inner": {"share": 1.5}})",
+       "/venue/inner/share: expected 0 to 1 fraction, was 1.5"},
+      {R"({"name": "n", "parts": [{}, {"shares": 1}]})",
+       "/venue/parts/1/shares: expected share, was shares"},
       {R"({"name": "n", "inner": null})", "/venue/inner: expected an object, was null"},
       {R"([])", "/venue: expected an object, was array"},
   };
@@ -122,8 +130,9 @@ TEST_CASE("the schema has types, ranges, defaults and descriptions") {
   const Json json = schema<Outer>();
   CHECK(json.at("additionalProperties").as_bool() == false);
   CHECK(json.at("required").dump() == R"(["name"])");
-  CHECK(json.pointer("/properties/entry_ns")->dump() ==
-        R"({"type":"integer","minimum":0,"maximum":1000000000000000,"default":50000,"description":"decision to venue","unit":"ns"})");
+  CHECK(
+      json.pointer("/properties/entry_ns")->dump() ==
+      R"({"type":"integer","minimum":0,"maximum":1000000000000000,"default":50000,"description":"decision to venue","unit":"ns"})");
   CHECK(json.pointer("/properties/levels")->dump() ==
         R"({"type":"integer","minimum":0,"maximum":255,"default":10})");
   CHECK(json.pointer("/properties/colour/enum")->dump() == R"(["red","green"])");
@@ -135,10 +144,13 @@ TEST_CASE("the schema has types, ranges, defaults and descriptions") {
 
 TEST_CASE("the table for the documentation has a row a field, nested ones too") {
   const std::string table = fields_table(schema<Outer>());
-  CHECK(table.find("| `entry_ns` | integer | ns | `50000` | 0 to 1e+15 | decision to venue |\n") != std::string::npos);
+  CHECK(table.find("| `entry_ns` | integer | ns | `50000` | 0 to 1e+15 | decision to venue |\n") !=
+        std::string::npos);
   CHECK(table.find("| `name` | string |  | required |  |  |\n") != std::string::npos);
-  CHECK(table.find("| `windows` | list of integer | bars | `[5,20]` | 1 to 100 |  |\n") != std::string::npos);
-  CHECK(table.find("| `inner.share` | number | fraction | `0.5` | 0 to 1 | of volume |\n") != std::string::npos);
+  CHECK(table.find("| `windows` | list of integer | bars | `[5,20]` | 1 to 100 |  |\n") !=
+        std::string::npos);
+  CHECK(table.find("| `inner.share` | number | fraction | `0.5` | 0 to 1 | of volume |\n") !=
+        std::string::npos);
   CHECK(table.find("| `parts[].share` |") != std::string::npos);
   CHECK(table.find("| `latency` | a latency |") != std::string::npos);
 }

@@ -1,5 +1,5 @@
-#include "engine/base/error.hpp"
 #include "engine/base/files.hpp"
+#include "engine/base/error.hpp"
 #include "tests/support/folder.hpp"
 
 #include <archive.h>
@@ -24,10 +24,13 @@ void put(const std::filesystem::path& file, const std::string& bytes) {
   std::ofstream(file, std::ios::binary) << bytes;
 }
 
-struct Member { std::string name, text; };
+struct Member {
+  std::string name, text;
+};
 
 /// Writes an archive: raw (one member) or zip, through one filter.
-void pack(const std::filesystem::path& file, int filter, bool zip, const std::vector<Member>& members) {
+void pack(const std::filesystem::path& file, int filter, bool zip,
+          const std::vector<Member>& members) {
   archive* opened = archive_write_new();
   archive_write_add_filter(opened, filter);
   if (zip) archive_write_set_format_zip(opened);
@@ -90,13 +93,16 @@ TEST_CASE("whole files are read up to a limit") {
   put(folder / "a", "12345");
   CHECK(read_text(folder / "a") == "12345");
   CHECK_THROWS_WITH_AS((void)read_text(folder / "a", 4),
-                       ((folder / "a").string() + ": expected at most 4 bytes, was larger").c_str(), Error);
-  CHECK_THROWS_WITH_AS((void)read_text(folder / "b"),
-                       ((folder / "b").string() + ": cannot open: No such file or directory").c_str(), Error);
+                       ((folder / "a").string() + ": expected at most 4 bytes, was larger").c_str(),
+                       Error);
+  CHECK_THROWS_WITH_AS(
+      (void)read_text(folder / "b"),
+      ((folder / "b").string() + ": cannot open: No such file or directory").c_str(), Error);
   CHECK_THROWS_AS((void)read_text(folder.path()), Error);
 }
 
-TEST_CASE("an atomic write replaces the file, leaves nothing beside it and takes over a dead draft") {
+TEST_CASE(
+    "an atomic write replaces the file, leaves nothing beside it and takes over a dead draft") {
   TemporaryFolder folder;
   put(folder / ".out.draft", "left by a killed run, longer than what follows");
   write_atomically(folder / "out", "one");
@@ -107,10 +113,11 @@ TEST_CASE("an atomic write replaces the file, leaves nothing beside it and takes
 
 TEST_CASE("a write that cannot be done says how to mend it and leaves the old file") {
   TemporaryFolder folder;
-  CHECK_THROWS_WITH_AS(
-      write_atomically(folder / "no/out", "x"),
-      ((folder / "no/out").string() + ": cannot write: No such file or directory; create the folder first").c_str(),
-      Error);
+  CHECK_THROWS_WITH_AS(write_atomically(folder / "no/out", "x"),
+                       ((folder / "no/out").string() +
+                        ": cannot write: No such file or directory; create the folder first")
+                           .c_str(),
+                       Error);
   CHECK_THROWS_AS(write_atomically(folder.path(), "x"), Error);
   // /dev/full refuses every byte; a file size limit does the same to a real file.
   write_atomically(folder / "out", "old");
@@ -134,13 +141,14 @@ TEST_CASE("a write that cannot be done says how to mend it and leaves the old fi
   CHECK(read_text(folder / "out") == "old");
   CHECK(!std::filesystem::exists(folder / ".out.draft"));
   if (geteuid() != 0) {
-    std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_read |
-                                                    std::filesystem::perms::owner_exec);
-    CHECK_THROWS_WITH_AS(write_atomically(folder / "out", "new"),
-                         ((folder / "out").string() +
-                          ": cannot write: Permission denied; name an output folder that you may write to")
-                             .c_str(),
-                         Error);
+    std::filesystem::permissions(
+        folder.path(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+    CHECK_THROWS_WITH_AS(
+        write_atomically(folder / "out", "new"),
+        ((folder / "out").string() +
+         ": cannot write: Permission denied; name an output folder that you may write to")
+            .c_str(),
+        Error);
   }
 }
 
@@ -168,8 +176,9 @@ TEST_CASE("a member of a zip is chosen by a part of its name") {
   CHECK(lines(folder / "a.zip", "prices") == std::vector<std::string>{"1"});
   CHECK(lines(folder / "a.zip", "readme") == std::vector<std::string>{"2"});
   const std::string file = (folder / "a.zip").string();
-  CHECK(error_of(folder / "a.zip").what() ==
-        file + ": expected one file in the archive or the name of a member, was 2 files: in/prices.csv, readme");
+  CHECK(error_of(folder / "a.zip").what() == file +
+                                                 ": expected one file in the archive or the name "
+                                                 "of a member, was 2 files: in/prices.csv, readme");
   CHECK(error_of(folder / "a.zip", "volume").what() ==
         file + ": expected a member whose name contains \"volume\", was in/prices.csv, readme");
   CHECK(InputStream(folder / "a.zip", "prices").name() == file + ":in/prices.csv");
@@ -188,7 +197,8 @@ TEST_CASE("truncated and corrupt input is an error that names the file and the r
     const std::string bytes = read_text(folder / "whole");
     for (const double part : {0.3, 0.7, 0.999}) {
       CAPTURE(part);
-      put(folder / "short", bytes.substr(0, static_cast<std::size_t>(part * static_cast<double>(bytes.size()))));
+      put(folder / "short",
+          bytes.substr(0, static_cast<std::size_t>(part * static_cast<double>(bytes.size()))));
       const Error error = error_of(folder / "short");
       CHECK(error.fault() == Fault::Data);
       CHECK(error.where().starts_with((folder / "short").string()));
@@ -216,7 +226,8 @@ TEST_CASE("a gzip file of several members is read to its end") {
 
 TEST_CASE("a line of a MiB or more is refused") {
   TemporaryFolder folder;
-  put(folder / "long", "ok\n" + std::string((1 << 20) - 1, 'x') + "\n" + std::string(1 << 20, 'y') + "\n");
+  put(folder / "long",
+      "ok\n" + std::string((1 << 20) - 1, 'x') + "\n" + std::string(1 << 20, 'y') + "\n");
   const Error error = error_of(folder / "long");
   CHECK(error.where() == (folder / "long").string() + ":3");
   put(folder / "endless", std::string(3 << 20, 'x'));

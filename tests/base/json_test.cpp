@@ -1,5 +1,5 @@
-#include "engine/base/error.hpp"
 #include "engine/base/json.hpp"
+#include "engine/base/error.hpp"
 
 #include <doctest/doctest.h>
 
@@ -40,7 +40,8 @@ TEST_CASE("values, order of members and number types survive a round trip") {
 }
 
 TEST_CASE("doubles are written in the shortest form that reads back to the same bits") {
-  for (const double value : {0.1, 1.0 / 3, 5e-324, 1.7976931348623157e308, 123456789.125, 1e22, -0.0}) {
+  for (const double value :
+       {0.1, 1.0 / 3, 5e-324, 1.7976931348623157e308, 123456789.125, 1e22, -0.0}) {
     CAPTURE(value);
     const Json back = Json::parse(Json(value).dump());
     CHECK(!back.is_integer());
@@ -53,10 +54,13 @@ TEST_CASE("doubles are written in the shortest form that reads back to the same 
 }
 
 TEST_CASE("what strict JSON forbids is refused at its place") {
-  struct Case { std::string text, message; };
+  struct Case {
+    std::string text, message;
+  };
   const Case cases[] = {
       {"{\"a\": 1,\n \"a\": 2}", "s.json:2:2: expected each key once, was a second \"a\""},
-      {"{\"x\\\"y\": 1, \"x\\\"y\": 2}", "s.json:1:13: expected each key once, was a second \"x\"y\""},
+      {"{\"x\\\"y\": 1, \"x\\\"y\": 2}",
+       "s.json:1:13: expected each key once, was a second \"x\"y\""},
       {"[9223372036854775808]",
        "s.json:1:2: expected an integer within +-9223372036854775807, was 9223372036854775808"},
       {"[1, 18446744073709551616]",
@@ -100,7 +104,8 @@ TEST_CASE("JSON pointers follow RFC 6901 section 5") {
   CHECK(json.pointer("/a~1b")->as_integer() == 1);
   CHECK(json.pointer("/m~0n")->as_integer() == 8);
   CHECK(json.pointer("/ ")->as_integer() == 7);
-  for (const char* absent : {"foo", "/foo/2", "/foo/00", "/foo/-1", "/foo/-", "/nope", "/m~n", "/m~2n"}) {
+  for (const char* absent :
+       {"foo", "/foo/2", "/foo/00", "/foo/-1", "/foo/-", "/nope", "/m~n", "/m~2n"}) {
     CAPTURE(absent);
     CHECK(json.pointer(absent) == nullptr);
   }

@@ -34,7 +34,8 @@ std::vector<double> draw(const std::function<double()>& sampler) {
   return sample;
 }
 
-/// Chi-square statistic in standard deviations above its mean, cells with less than 10 expected pooled.
+/// Chi-square statistic in standard deviations above its mean, cells with less than 10 expected
+/// pooled.
 double chi_square(const std::vector<double>& counts, const std::vector<double>& probabilities) {
   const double n = std::accumulate(counts.begin(), counts.end(), 0.0);
   double statistic = 0, cells = 0, pooled_count = 0, pooled_expected = 0;
@@ -49,7 +50,8 @@ double chi_square(const std::vector<double>& counts, const std::vector<double>& 
     ++cells;
   }
   if (pooled_expected >= 1) {
-    statistic += (pooled_count - pooled_expected) * (pooled_count - pooled_expected) / pooled_expected;
+    statistic +=
+        (pooled_count - pooled_expected) * (pooled_count - pooled_expected) / pooled_expected;
     ++cells;
   }
   return (statistic - (cells - 1)) / std::sqrt(2 * (cells - 1));
@@ -107,9 +109,15 @@ TEST_CASE("a stream goes on from its saved state at any position") {
 
 TEST_CASE("streams of other seeds, names, indices and children are unrelated") {
   const Rng base(1, "agent", 0);
-  std::vector<Rng> streams{base, Rng(2, "agent", 0), Rng(1, "agenu", 0), Rng(1, "agent", 1),
-                           base.child("latency"), base.child("latency", 1), base.child("fees"),
-                           base.child("latency").child("latency"), Rng(2, "agent").child("latency"),
+  std::vector<Rng> streams{base,
+                           Rng(2, "agent", 0),
+                           Rng(1, "agenu", 0),
+                           Rng(1, "agent", 1),
+                           base.child("latency"),
+                           base.child("latency", 1),
+                           base.child("fees"),
+                           base.child("latency").child("latency"),
+                           Rng(2, "agent").child("latency"),
                            Rng(1, "latency", 0)};
   std::vector<std::vector<double>> samples;
   std::set<std::uint64_t> firsts;
@@ -120,7 +128,8 @@ TEST_CASE("streams of other seeds, names, indices and children are unrelated") {
   CHECK(firsts.size() == streams.size());
   for (std::size_t a = 0; a < samples.size(); ++a) {
     for (std::size_t b = 0; b < a; ++b) {
-      const double sum = std::inner_product(samples[a].begin(), samples[a].end(), samples[b].begin(), 0.0);
+      const double sum =
+          std::inner_product(samples[a].begin(), samples[a].end(), samples[b].begin(), 0.0);
       CAPTURE(a);
       CAPTURE(b);
       CHECK(std::abs(sum) / std::sqrt(static_cast<double>(kDraws)) < 4);  // 45 pairs
@@ -226,7 +235,8 @@ TEST_CASE("integers below a bound are uniform, for bounds that do not divide 2^6
       REQUIRE(k < n);
       counts[k] += 1;
     }
-    if (n > 1) CHECK(chi_square(counts, std::vector<double>(n, 1.0 / static_cast<double>(n))) < 3.5);
+    if (n > 1)
+      CHECK(chi_square(counts, std::vector<double>(n, 1.0 / static_cast<double>(n))) < 3.5);
   }
   // Without the rejection step a third of these would fall in the lower half twice as often.
   const std::uint64_t n = 3ULL << 62U;
@@ -244,7 +254,8 @@ TEST_CASE("discrete samplers follow their distributions") {
   CHECK(random.bernoulli(1));
 
   std::vector<double> failures(60), probabilities(60);
-  for (std::size_t k = 0; k < 60; ++k) probabilities[k] = 0.2 * std::pow(0.8, static_cast<double>(k));
+  for (std::size_t k = 0; k < 60; ++k)
+    probabilities[k] = 0.2 * std::pow(0.8, static_cast<double>(k));
   for (std::size_t i = 0; i < kDraws; ++i) {
     failures[std::min<std::uint64_t>(random.geometric(0.2), 59)] += 1;
   }
@@ -264,11 +275,14 @@ TEST_CASE("every permutation is equally likely") {
   std::vector<double> counts(24);
   std::vector<std::vector<std::uint32_t>> orders;
   std::vector<std::uint32_t> items{0, 1, 2, 3};
-  do { orders.push_back(items); } while (std::next_permutation(items.begin(), items.end()));
+  do {
+    orders.push_back(items);
+  } while (std::next_permutation(items.begin(), items.end()));
   for (std::size_t i = 0; i < kDraws; ++i) {
     items = {0, 1, 2, 3};
     random.shuffle(items);
-    counts[static_cast<std::size_t>(std::find(orders.begin(), orders.end(), items) - orders.begin())] += 1;
+    counts[static_cast<std::size_t>(std::find(orders.begin(), orders.end(), items) -
+                                    orders.begin())] += 1;
   }
   CHECK(chi_square(counts, std::vector<double>(24, 1.0 / 24)) < 3.5);
 }

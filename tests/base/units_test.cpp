@@ -1,5 +1,5 @@
-#include "engine/base/error.hpp"
 #include "engine/base/units.hpp"
+#include "engine/base/error.hpp"
 
 #include <doctest/doctest.h>
 

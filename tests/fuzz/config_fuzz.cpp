@@ -1,5 +1,5 @@
-// Any JSON either loads into a struct with every kind of member, and then its dump loads to the same, or is an
-// Error with a JSON pointer.
+// Any JSON either loads into a struct with every kind of member, and then its dump loads to the
+// same, or is an Error with a JSON pointer.
 #include "engine/base/config.hpp"
 #include "engine/base/error.hpp"
 

@@ -1,4 +1,5 @@
-// Runs a fuzz target without libFuzzer: every file of the folders named, and a fixed set of mutations of each.
+// Runs a fuzz target without libFuzzer: every file of the folders named, and a fixed set of
+// mutations of each.
 #include "engine/base/error.hpp"
 #include "engine/base/files.hpp"
 #include "engine/base/random.hpp"
@@ -22,10 +23,17 @@ std::string mutate(std::string bytes, walras::Rng& random) {
   for (std::uint64_t i = 0; i < edits && !bytes.empty(); ++i) {
     const std::size_t at = random.below(bytes.size());
     switch (random.below(4)) {
-      case 0: bytes.resize(at); break;
-      case 1: bytes[at] = static_cast<char>(random.below(256)); break;
-      case 2: bytes.erase(at, 1 + random.below(8)); break;
-      default: bytes.insert(at, bytes.substr(random.below(bytes.size()), 1 + random.below(16)));
+      case 0:
+        bytes.resize(at);
+        break;
+      case 1:
+        bytes[at] = static_cast<char>(random.below(256));
+        break;
+      case 2:
+        bytes.erase(at, 1 + random.below(8));
+        break;
+      default:
+        bytes.insert(at, bytes.substr(random.below(bytes.size()), 1 + random.below(16)));
     }
   }
   return bytes;

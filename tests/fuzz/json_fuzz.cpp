@@ -10,9 +10,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     json = walras::Json::parse(text, "input");
   } catch (const walras::Error& error) {
-    if (error.fault() != walras::Fault::Scenario || !error.where().starts_with("input:")) std::abort();
+    if (error.fault() != walras::Fault::Scenario || !error.where().starts_with("input:"))
+      std::abort();
     return 0;
   }
-  if (walras::Json::parse(json.dump()) != json || walras::Json::parse(json.dump(2)) != json) std::abort();
+  if (walras::Json::parse(json.dump()) != json || walras::Json::parse(json.dump(2)) != json)
+    std::abort();
   return 0;
 }

@@ -27,7 +27,8 @@ TEST_CASE("rolling indicators agree with the same numbers computed from the wind
       maximum.push(all.back());
       minimum.push(all.back());
       const std::size_t kept = std::min(length, all.size());
-      const std::span<const std::int64_t> window(all.end() - static_cast<std::ptrdiff_t>(kept), all.end());
+      const std::span<const std::int64_t> window(all.end() - static_cast<std::ptrdiff_t>(kept),
+                                                 all.end());
       REQUIRE(maximum.value() == *std::ranges::max_element(window));
       REQUIRE(minimum.value() == *std::ranges::min_element(window));
       REQUIRE(sum.full() == (all.size() >= length));
@@ -38,7 +39,9 @@ TEST_CASE("rolling indicators agree with the same numbers computed from the wind
       const auto n = static_cast<double>(length);
       double squares = 0;
       for (const std::int64_t value : window) {
-        const double off = static_cast<double>(value - 5'000'000'000) - static_cast<double>(total - 5'000'000'000 * static_cast<std::int64_t>(length)) / n;
+        const double off =
+            static_cast<double>(value - 5'000'000'000) -
+            static_cast<double>(total - 5'000'000'000 * static_cast<std::int64_t>(length)) / n;
         squares += off * off;
       }
       REQUIRE(moments.variance() == doctest::Approx(squares / (n - 1)).epsilon(1e-12));

@@ -46,7 +46,8 @@ TEST_CASE("a linear relation is found, for several rows at once") {
 
 TEST_CASE("the penalty shrinks: with one standardised input, weight = covariance / (1 + penalty)") {
   Dataset data{4, 1, 1, 1, {-1, -1, 1, 1}, {-2, -2, 2, 2}, {}};
-  const auto predictor = registries().predictors.build(Json::parse(R"({"kind": "linear", "penalty": 1})"), "", {1, 1, 1});
+  const auto predictor = registries().predictors.build(
+      Json::parse(R"({"kind": "linear", "penalty": 1})"), "", {1, 1, 1});
   predictor->fit(data, Rng(1, "fit"));
   const float input = 1;
   float output = 0;

@@ -1,5 +1,5 @@
-// The future is scrambled, and every decision up to then must stay what it was. Every registered strategy is tried,
-// so a new kind is tested by being there.
+// The future is scrambled, and every decision up to then must stay what it was. Every registered
+// strategy is tried, so a new kind is tested by being there.
 #include "tests/support/strategy.hpp"
 
 #include <doctest/doctest.h>
@@ -29,8 +29,8 @@ std::shared_ptr<const MarketPlan> bars(std::size_t known, std::uint64_t future) 
       log_price += 0.01 * random.normal();
       const std::int64_t close = std::llround(std::exp(log_price));
       const std::int64_t reach = static_cast<std::int64_t>(random.below(50));
-      all[name].push_back({last, std::max(last, close) + reach, std::min(last, close) - reach, close,
-                           1'000'000 + static_cast<std::int64_t>(random.below(1'000'000))});
+      all[name].push_back({last, std::max(last, close) + reach, std::min(last, close) - reach,
+                           close, 1'000'000 + static_cast<std::int64_t>(random.below(1'000'000))});
       last = close;
     }
   }
@@ -66,20 +66,24 @@ std::shared_ptr<const MarketPlan> book(std::size_t known, std::uint64_t future) 
     event.order = next++;
     event.side = random.below(2) == 0 ? Side::Buy : Side::Sell;
     event.quantity = {1 + static_cast<std::int64_t>(random.below(100))};
-    std::int64_t price = centre - sign(event.side) * (1 + static_cast<std::int64_t>(random.below(8)));
+    std::int64_t price =
+        centre - sign(event.side) * (1 + static_cast<std::int64_t>(random.below(8)));
     for (const auto& [id, other] : live) {  // never crossed
       if (other.side == event.side) continue;
-      price = event.side == Side::Buy ? std::min(price, other.price.value - 1) : std::max(price, other.price.value + 1);
+      price = event.side == Side::Buy ? std::min(price, other.price.value - 1)
+                                      : std::max(price, other.price.value + 1);
     }
     event.price = {price};
     live[event.order] = event;
     record(event, i);
   }
-  return build_market(Json::object(), Json::parse(R"({"latency": "none"})"), finish_tape(std::move(tape)), engine_catalog());
+  return build_market(Json::object(), Json::parse(R"({"latency": "none"})"),
+                      finish_tape(std::move(tape)), engine_catalog());
 }
 
 /// Everything a strategy asked for up to and including `time`.
-Json decided(Strategy& strategy, const std::shared_ptr<const MarketPlan>& plan, Nanos begin, Nanos time) {
+Json decided(Strategy& strategy, const std::shared_ptr<const MarketPlan>& plan, Nanos begin,
+             Nanos time) {
   Span span = plan->whole();
   span.begin = std::max(span.begin, begin);
   Simulation simulation(plan, span, 1);
@@ -87,13 +91,15 @@ Json decided(Strategy& strategy, const std::shared_ptr<const MarketPlan>& plan, 
   simulation.run_until(time);
   Json rows = Json::array();
   for (const OrderRow& row : simulation.record(number).orders) {
-    rows.push_back(Json::array({row.time.value, row.instrument, static_cast<int>(row.side), static_cast<int>(row.type),
-                                row.price.value, row.quantity.value, row.filled.value, static_cast<int>(row.reject)}));
+    rows.push_back(Json::array({row.time.value, row.instrument, static_cast<int>(row.side),
+                                static_cast<int>(row.type), row.price.value, row.quantity.value,
+                                row.filled.value, static_cast<int>(row.reject)}));
   }
   return rows;
 }
 
-// Short windows, so that the rules trade often. Kinds that are not named here run with their defaults.
+// Short windows, so that the rules trade often. Kinds that are not named here run with their
+// defaults.
 const std::map<std::string, std::string> kParams{
     {"moving_average", R"("fast": 2, "slow": 5, "shorting": true)"},
     {"mean_reversion", R"("window": 5, "entry": 1, "shorting": true)"},
@@ -109,7 +115,8 @@ const std::set<std::string> kOnBooks{"market_maker"};
 void check_kind(const std::string& kind, const Registries& registries) {
   CAPTURE(kind);
   const auto found = kParams.find(kind);
-  const std::string json = "{\"kind\": \"" + kind + "\"" + (found == kParams.end() ? "" : ", " + found->second) + "}";
+  const std::string json =
+      "{\"kind\": \"" + kind + "\"" + (found == kParams.end() ? "" : ", " + found->second) + "}";
   const bool on_book = kOnBooks.contains(kind);
   for (const std::size_t known : {kFitted + 30, kFitted + 99, kBars - 20}) {
     CAPTURE(known);
@@ -161,5 +168,7 @@ TEST_CASE("a strategy that looks ahead is caught by this very test") {
     const auto strategy = make_strategy(R"("clairvoyant")", *plan, registries);
     decisions.push_back(decided(*strategy, plan, {}, Nanos{300 * kPeriod}));
   }
-  CHECK(std::set<std::string>{decisions[0].dump(), decisions[1].dump(), decisions[2].dump(), decisions[3].dump()}.size() > 1);
+  CHECK(std::set<std::string>{decisions[0].dump(), decisions[1].dump(), decisions[2].dump(),
+                              decisions[3].dump()}
+            .size() > 1);
 }

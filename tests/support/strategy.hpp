@@ -16,14 +16,18 @@ inline std::vector<TinyBar> flat_bars(const std::vector<std::int64_t>& closes) {
   return bars;
 }
 
-inline std::unique_ptr<strategies::Strategy> make_strategy(const std::string& json, const MarketPlan& plan,
-                                                           const strategies::Registries& registries, std::uint64_t seed = 1) {
-  const strategies::StrategyContext context{plan.instruments(), plan.periods_per_year(), Rng(seed, "strategy"), &registries};
+inline std::unique_ptr<strategies::Strategy> make_strategy(const std::string& json,
+                                                           const MarketPlan& plan,
+                                                           const strategies::Registries& registries,
+                                                           std::uint64_t seed = 1) {
+  const strategies::StrategyContext context{plan.instruments(), plan.periods_per_year(),
+                                            Rng(seed, "strategy"), &registries};
   return registries.strategies.build(Json::parse(json), "/strategy", context);
 }
 
 /// The whole market, without closing at the end.
-inline RunRecord play_strategy(const std::string& json, const std::shared_ptr<const MarketPlan>& plan,
+inline RunRecord play_strategy(const std::string& json,
+                               const std::shared_ptr<const MarketPlan>& plan,
                                const AccountTerms& terms = tiny_account(), std::uint64_t seed = 1) {
   const strategies::Registries registries = strategies::registries();
   const auto strategy = make_strategy(json, *plan, registries, seed);
@@ -54,14 +58,19 @@ inline std::vector<Decision> decisions(const RunRecord& record, std::int64_t per
 /// Training on the part of a recorded market before `end`.
 class TinyTraining final : public strategies::Training {
  public:
-  TinyTraining(std::shared_ptr<const MarketPlan> plan, Nanos end, AccountTerms terms = tiny_account())
+  TinyTraining(std::shared_ptr<const MarketPlan> plan, Nanos end,
+               AccountTerms terms = tiny_account())
       : plan_(std::move(plan)), terms_(terms), span_(plan_->whole()) {
     span_.end = end;
     events_ = plan_->tape()->between(span_.begin, span_.end);
   }
-  [[nodiscard]] std::span<const Instrument> instruments() const override { return plan_->instruments(); }
+  [[nodiscard]] std::span<const Instrument> instruments() const override {
+    return plan_->instruments();
+  }
   [[nodiscard]] std::span<const Event> events() const override { return events_; }
-  [[nodiscard]] const Bar& bar(const Event& event) const override { return plan_->tape()->bars[event.payload]; }
+  [[nodiscard]] const Bar& bar(const Event& event) const override {
+    return plan_->tape()->bars[event.payload];
+  }
   [[nodiscard]] std::unique_ptr<Simulation> market(std::uint64_t seed) const override {
     return std::make_unique<Simulation>(plan_, span_, seed);
   }
