@@ -165,25 +165,24 @@ StepDown romano_wolf(std::span<const std::span<const double>> series, const Resa
   result.largest.assign(plan.replicates, -std::numeric_limits<double>::infinity());
   parallel_chunks(
       plan.replicates, kGrain, [&](std::size_t begin, std::size_t end, std::size_t chunk) {
-        std::vector<Block> blocks;
-        for (std::size_t b = begin; b < end; ++b) {
-          sampler.draw(b, blocks);
-          double largest = -std::numeric_limits<double>::infinity();
-          for (std::size_t i = tests;
-               i-- > 0;) {  // from the smallest t: the maximum over it and all not larger
-            const std::size_t k = order[i];
-            const kernel::Products sum =
-                kernel::products(moments[k].view(), blocks.data(), blocks.size());
-            const kernel::Estimate estimate = kernel::mean_with_error(sum, n, moments[k].mean());
+        const std::vector<std::vector<Block>> drawn = sampler.draw(begin, end);
+        for (std::size_t i = tests;
+             i-- > 0;) {  // from the smallest t: the maximum over it and all not larger
+          const std::size_t k = order[i];
+          const kernel::Moments view = moments[k].view();
+          for (std::size_t b = begin; b < end; ++b) {
+            const std::vector<Block>& blocks = drawn[b - begin];
+            const kernel::Products sum = kernel::products(view, blocks.data(), blocks.size());
+            const kernel::Estimate estimate = kernel::mean_with_error(sum, n, view.centre);
             // A replicate without spread says nothing against the null's extremes: count it as
             // reaching them.
             const double t = estimate.error > 0 ? (estimate.value - result.mean[k]) / estimate.error
                                                 : std::numeric_limits<double>::infinity();
+            double& largest = result.largest[b];
             largest = std::max(largest, t);
             own[chunk * tests + i] += t >= result.t[k] ? 1 : 0;
             best[chunk * tests + i] += largest >= result.t[k] ? 1 : 0;
           }
-          result.largest[b] = largest;
         }
       });
   std::sort(result.largest.begin(), result.largest.end());

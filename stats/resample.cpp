@@ -67,10 +67,10 @@ std::vector<IntervalEstimate> intervals(std::span<const std::span<const double>>
   std::vector<double> values(series.size() * replicates);
   std::vector<double> errors(studentized ? values.size() : 0);
   parallel_chunks(replicates, kGrain, [&](std::size_t begin, std::size_t end, std::size_t) {
-    std::vector<Block> blocks;
-    for (std::size_t b = begin; b < end; ++b) {
-      sampler.draw(b, blocks);
-      for (std::size_t k = 0; k < moments.size(); ++k) {
+    const std::vector<std::vector<Block>> drawn = sampler.draw(begin, end);
+    for (std::size_t k = 0; k < moments.size(); ++k) {
+      for (std::size_t b = begin; b < end; ++b) {
+        const std::vector<Block>& blocks = drawn[b - begin];
         const std::size_t at = k * replicates + b;
         const kernel::Moments view = moments[k].view();
         if (studentized) {
@@ -178,6 +178,16 @@ void BlockSampler::draw(std::size_t replicate, std::vector<Block>& blocks) const
         {kernel::block_start_from_bits(static_cast<std::uint32_t>(bits >> 32), n), length});
     left -= length;
   }
+}
+
+std::vector<std::vector<Block>> BlockSampler::draw(std::size_t begin, std::size_t end) const {
+  std::vector<std::vector<Block>> all(end - begin);
+  for (std::size_t b = begin; b < end; ++b) {
+    all[b - begin].reserve(
+        static_cast<std::size_t>(1.2 * static_cast<double>(plan_.periods) / plan_.mean_block) + 16);
+    draw(b, all[b - begin]);
+  }
+  return all;
 }
 
 std::vector<std::uint32_t> draw_indices(const ResamplePlan& plan, std::size_t replicate) {

@@ -37,6 +37,8 @@ class BlockSampler {
   /// Blocks of replicate number `replicate`; their lengths add up to plan.periods. Replaces
   /// `blocks`.
   void draw(std::size_t replicate, std::vector<Block>& blocks) const;
+  /// Blocks of replicates begin .. end - 1, so that a series stays in the cache over all of them.
+  [[nodiscard]] std::vector<std::vector<Block>> draw(std::size_t begin, std::size_t end) const;
 
  private:
   ResamplePlan plan_;

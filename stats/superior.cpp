@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -67,21 +68,22 @@ SuperiorAbility superior_ability(std::span<const std::span<const double>> excess
   std::vector<Counts> counts((plan.replicates + kGrain - 1) / kGrain);
   parallel_chunks(
       plan.replicates, kGrain, [&](std::size_t begin, std::size_t end, std::size_t chunk) {
-        std::vector<Block> blocks;
-        for (std::size_t b = begin; b < end; ++b) {
-          sampler.draw(b, blocks);
-          double largest[3] = {0, 0, 0};
-          for (std::size_t k = 0; k < models.size(); ++k) {
-            const double moved =
-                kernel::totals(models[k].moments.view(), blocks.data(), blocks.size()).first / n;
-            const double scale = root / models[k].omega;
-            largest[0] = std::max(largest[0], scale * (moved + lower[k]));
-            largest[1] = std::max(largest[1], scale * (moved + consistent[k]));
-            largest[2] = std::max(largest[2], scale * moved);
+        const std::vector<std::vector<Block>> drawn = sampler.draw(begin, end);
+        std::vector<std::array<double, 3>> largest(end - begin, {0, 0, 0});
+        for (std::size_t k = 0; k < models.size(); ++k) {
+          const kernel::Moments view = models[k].moments.view();
+          const double scale = root / models[k].omega;
+          for (std::size_t b = 0; b < drawn.size(); ++b) {
+            const double moved = kernel::totals(view, drawn[b].data(), drawn[b].size()).first / n;
+            largest[b][0] = std::max(largest[b][0], scale * (moved + lower[k]));
+            largest[b][1] = std::max(largest[b][1], scale * (moved + consistent[k]));
+            largest[b][2] = std::max(largest[b][2], scale * moved);
           }
-          counts[chunk].lower += largest[0] >= result.statistic ? 1 : 0;
-          counts[chunk].consistent += largest[1] >= result.statistic ? 1 : 0;
-          counts[chunk].upper += largest[2] >= result.statistic ? 1 : 0;
+        }
+        for (const std::array<double, 3>& statistic : largest) {
+          counts[chunk].lower += statistic[0] >= result.statistic ? 1 : 0;
+          counts[chunk].consistent += statistic[1] >= result.statistic ? 1 : 0;
+          counts[chunk].upper += statistic[2] >= result.statistic ? 1 : 0;
         }
       });
   Counts total;
