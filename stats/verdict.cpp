@@ -120,7 +120,8 @@ void fill_adjusted(StrategyVerdict& verdict, const Figures& f, std::size_t group
   verdict.romano_wolf.p_value = f.adjusted;
   verdict.romano_wolf.null = "no trial with these dates has a mean above 0";
   verdict.romano_wolf.method = fmt::format(
-      "among {} trials with the same dates, {} groups, {} replicates, mean block {:.3g} periods",
+      "among {} trials with the same dates, groups of dates: {}, {} replicates, mean block {:.3g} "
+      "periods",
       f.group->members.size(), groups, f.group->replicates, f.group->mean_block);
   verdict.romano_wolf.assumptions = "stationary returns";
   verdict.benjamini_hochberg.estimate = hochberg;
@@ -229,11 +230,11 @@ void decide(StrategyVerdict& verdict, const Contender& contender, const Figures&
   if (significant && long_enough) {
     verdict.judgement = Judgement::Skill;
     verdict.words = fmt::format(
-        "annual Sharpe ratio over the benchmark {:.2f}; adjusted p {:.4f} among {} in {} {}, at "
-        "most {:g}; record of {}, "
-        "{:.0f} needed",
-        sharpe, f.adjusted, among, groups, groups == 1 ? "group" : "groups", options.significance,
-        record, std::ceil(*verdict.minimum_track_record.estimate));
+        "annual Sharpe ratio over the benchmark {:.2f}; adjusted p {:.4f} among {}{}, {:g} or less "
+        "needed; "
+        "record of {}, {:.0f} needed",
+        sharpe, f.adjusted, among, groups > 1 ? fmt::format(" in {} groups", groups) : "",
+        options.significance, record, std::ceil(*verdict.minimum_track_record.estimate));
     return;
   }
   verdict.words =
