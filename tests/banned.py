@@ -8,7 +8,7 @@ import sys
 RESULT_ROOMS = ("engine/", "stats/", "strategies/")
 CODE = (".hpp", ".cpp", ".cu", ".h", ".in")
 TEXT = CODE + (".py", ".sh", ".md", ".json", ".build", ".txt", ".bib", ".yml", "")
-SKIP = re.compile(r"^(build[^/]*|\.git|\.deps|\.cache|\.walras|results|__pycache__)(/|$)|/__pycache__/")
+SKIP = re.compile(r"^(build[^/]*|\.git|\.deps|\.cache|results)(/|$)|(^|/)(\.walras|__pycache__)/")
 KNOWN_HOSTS = ("www.w3.org", "json-schema.org", "www.apache.org", "apache.org", "doi.org", "arxiv.org", "ssrn.com",
                "papers.ssrn.com", "example.com", "localhost", "127.0.0.1", "semver.org", "keepachangelog.com")
 
