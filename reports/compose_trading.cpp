@@ -20,6 +20,7 @@ constexpr std::size_t kLayers = 7;     ///< instruments shown one by one
 struct Exposure {
   bool calendar = true;
   std::vector<double> x, longs, shorts;             ///< shares of equity; shorts <= 0
+  double mean_long = 0, mean_short = 0;             ///< over all rows, not only the samples
   std::map<engine::InstrumentId, std::vector<double>> held;  ///< signed share of equity, one value a sample
 };
 
@@ -48,7 +49,10 @@ Exposure exposure_of(const std::vector<const engine::RunRecord*>& records, std::
       const engine::EquityRow& row = record->equity[i];
       while (position != record->positions.end() && position->time < row.time) ++position;
       const double equity = units(row.equity_micros);
-      if ((index % stride != 0 && i + 1 != record->equity.size()) || equity <= 0) continue;
+      if (equity <= 0) continue;
+      exposure.mean_long += units(row.long_micros) / equity / static_cast<double>(rows);
+      exposure.mean_short += units(row.short_micros) / equity / static_cast<double>(rows);
+      if (index % stride != 0) continue;
       const std::size_t sample = exposure.x.size();
       exposure.x.push_back(exposure.calendar ? static_cast<double>(row.time.value) / 1e6 : static_cast<double>(index));
       exposure.longs.push_back(units(row.long_micros) / equity);
@@ -74,7 +78,7 @@ double mean_size(const std::vector<double>& values) {
 
 void add_exposure(Document& document, const StrategyReport& strategy, const Exposure& exposure, std::span<const engine::Instrument> instruments) {
   const XAxis axis{.calendar = exposure.calendar, .out_of_sample_from = {}, .name = "samples"};
-  const double longs = mean_size(exposure.longs), shorts = mean_size(exposure.shorts);
+  const double longs = exposure.mean_long, shorts = exposure.mean_short;
   std::vector<std::string> names{"long"};
   std::vector<std::vector<double>> layers{exposure.longs};
   if (shorts > 0) {

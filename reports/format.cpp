@@ -90,7 +90,7 @@ std::string date(Nanos time) {
 std::string date_time(Nanos time) {
   const std::int64_t midnight = std::chrono::duration_cast<std::chrono::nanoseconds>(day_of(time).time_since_epoch()).count();
   const std::int64_t seconds = (time.value - midnight) / kNanosPerSecond;
-  if (seconds == 0) return date(time);
+  if (seconds == 0 || seconds == 86'399) return date(time);  // daily bars end with their day
   return fmt::format("{}\u00a0{:02}:{:02}:{:02}", date(time), seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 

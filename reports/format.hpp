@@ -30,7 +30,7 @@ inline constexpr std::string_view kDash = "\u2013";
 [[nodiscard]] std::string sentence(std::string text);
 /// "2001-02-28" in UTC.
 [[nodiscard]] std::string date(Nanos time);
-/// With the time of day, to the second, where it is not midnight.
+/// With the time of day, to the second, but at midnight and in the last second of a day, where daily bars end.
 [[nodiscard]] std::string date_time(Nanos time);
 /// "250 days", "3.2 hours", "450 ms".
 [[nodiscard]] std::string duration(Nanos length);

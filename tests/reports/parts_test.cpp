@@ -38,6 +38,7 @@ TEST_CASE("dates before and after 1970, and lengths of time") {
   CHECK(date(Nanos{11'016 * kNanosPerDay}) == "2000-02-29");
   CHECK(date_time(Nanos{11'016 * kNanosPerDay + 34'205 * kNanosPerSecond}) == "2000-02-29\u00a009:30:05");
   CHECK(date_time(Nanos{11'016 * kNanosPerDay}) == "2000-02-29");
+  CHECK(date_time(Nanos{11'016 * kNanosPerDay + 86'400 * kNanosPerSecond - 1}) == "2000-02-29");
   CHECK(duration(Nanos{250 * kNanosPerDay}) == "250\u00a0days");
   CHECK(duration(Nanos{kNanosPerSecond / 4}) == "250\u00a0ms");
 }
