@@ -309,11 +309,30 @@ void Simulation::State::finish() {
   now = span.end;
   if (span.close_at_end) close_positions();
   for (Player* player : by_rank) {
-    if (player->refused_in_warm_up > 0) {
-      player->warnings.push_back(fmt::format(
-          "{} orders were refused before trading began (warm-up)", player->refused_in_warm_up));
-    }
+    warn(*player);
     player->participant->on_stop(player->port);
+  }
+}
+
+void Simulation::State::warn(Player& player) const {
+  const auto say = [&](std::uint64_t count, const char* why) {
+    if (count > 0) player.warnings.push_back(fmt::format("{} orders were refused: {}", count, why));
+  };
+  const auto refused = [&](Reject why) {
+    return static_cast<std::uint64_t>(
+        std::count_if(player.orders.begin(), player.orders.end(),
+                      [why](const OrderRow& order) { return order.reject == why; }));
+  };
+  say(player.refused_in_warm_up, "sent before trading began (warm-up)");
+  say(refused(Reject::Funds), "beyond the leverage that the account allows");
+  say(refused(Reject::ShortSale), "short sales, which the account does not allow");
+  say(refused(Reject::NoMarket), "no price to trade at");
+  const auto broke = std::find_if(player.equity.begin(), player.equity.end(),
+                                  [](const EquityRow& row) { return row.equity_micros <= 0; });
+  if (broke != player.equity.end()) {
+    player.warnings.push_back(fmt::format("equity was lost: {} at {} ns",
+                                          static_cast<double>(broke->equity_micros) / 1e6,
+                                          broke->time.value));
   }
 }
 

@@ -117,6 +117,7 @@ struct Simulation::State final : VenueSink {
   void sample(Nanos time);
   void sample(Player& player, Nanos time);
   void close_positions();
+  void warn(Player& player) const;
   void advance_clock(Nanos time);
   void push(Item item);
 

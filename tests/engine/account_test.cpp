@@ -142,6 +142,8 @@ TEST_CASE(
       REQUIRE(probe.answers.size() == 1);
       CHECK(probe.answers[0].kind == EventKind::Rejected);
       CHECK(probe.answers[0].flags == static_cast<std::uint16_t>(wanted.wanted));
+      CHECK(record.warnings.size() ==
+            (wanted.wanted == Reject::Funds || wanted.wanted == Reject::ShortSale ? 1 : 0));
     }
   }
 }

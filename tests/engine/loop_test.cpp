@@ -94,7 +94,7 @@ TEST_CASE("warm-up delivers events and refuses orders; trading is confined to th
   CHECK(record.equity.back().time == Nanos{7 * kPeriod});
   CHECK(record.equity.size() == 5);
   REQUIRE(record.warnings.size() == 1);
-  CHECK(record.warnings[0] == "2 orders were refused before trading began (warm-up)");
+  CHECK(record.warnings[0] == "2 orders were refused: sent before trading began (warm-up)");
 }
 
 TEST_CASE(
