@@ -6,12 +6,14 @@ namespace walras::scenarios {
 void add_book_benchmarks(Benchmarks& benchmarks);
 void add_engine_benchmarks(Benchmarks& benchmarks);
 void add_learning_benchmarks(Benchmarks& benchmarks);
+void add_stats_benchmarks(Benchmarks& benchmarks);
 
 Benchmarks benchmarks() {
   Benchmarks all;
   add_book_benchmarks(all);
   add_engine_benchmarks(all);
   add_learning_benchmarks(all);
+  add_stats_benchmarks(all);
   return all;
 }
 

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""The same work done by walras and by what a user would pick instead, in one run, with the ratios.
+
+    tests/bench/peers.py [NAME...]      names: bar_backtest bootstrap_sharpe quickstart; default: all
+
+The peers come from the Python package index into an environment of their own, .deps/peers (about 1 GB, once).
+Needs a built program (./walras bench). Machines are noisy: figures are medians, and the ratio is what travels.
+"""
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = ROOT / ".deps" / "peers"
+PACKAGES = ["numpy", "pandas", "scipy", "arch==8.0.0", "backtrader==1.9.78.123", "backtesting==0.6.6", "vectorbt==1.0.0",
+            "plotly<6", "quantstats==0.0.86"]
+
+
+def environment():
+    """Re-runs this script inside the peers' own environment, made on first use."""
+    python = HOME / "bin" / "python"
+    if Path(sys.prefix) == HOME:
+        return
+    if not python.exists():
+        print("installing the peers into .deps/peers", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", str(HOME)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "-q", *PACKAGES], check=True)
+    os.execv(python, [str(python), __file__, *sys.argv[1:]])
+
+
+def walras(name):
+    out = subprocess.run([str(ROOT / "walras"), "bench", name, "--json"], check=True, capture_output=True, text=True).stdout
+    return json.loads(out)["value"]
+
+
+def median(work, runs=3):
+    work()
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def row(bench, peer, ours, theirs, unit, faster):
+    print(f"{bench:18s} {peer:24s} walras {ours:14,.4g} {unit:8s} peer {theirs:14,.4g} {unit:8s} {faster:8.1f} x", flush=True)
+
+
+def minute_bars(n):
+    import numpy as np
+    import pandas as pd
+    rng = np.random.default_rng(1)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 2e-4, n)))
+    start = np.r_[close[0], close[:-1]]
+    high = np.maximum(start, close) * (1 + np.abs(rng.normal(0, 1e-4, n)))
+    low = np.minimum(start, close) * (1 - np.abs(rng.normal(0, 1e-4, n)))
+    index = pd.date_range("2015-01-01", periods=n, freq="min")
+    return pd.DataFrame({"Open": start, "High": high, "Low": low, "Close": close, "Volume": rng.integers(1, 1000, n).astype(float)}, index)
+
+
+def bar_backtest():
+    """A crossover of 10 and 30 bars on minute bars; ours plays them event by event with orders, fees and an equity curve."""
+    ours = walras("bar_backtest")
+    import pandas as pd
+
+    def with_vectorbt():
+        import vectorbt as vbt
+        bars = minute_bars(1_000_000)
+
+        def work():
+            fast, slow = vbt.MA.run(bars.Close, 10), vbt.MA.run(bars.Close, 30)
+            vbt.Portfolio.from_signals(bars.Close, fast.ma_crossed_above(slow), fast.ma_crossed_below(slow), fees=1e-4,
+                                       freq="1min").total_return()
+        return 1_000_000 / median(work)
+
+    def with_backtesting():
+        from backtesting import Backtest, Strategy
+        from backtesting.lib import crossover
+        mean = lambda values, n: pd.Series(values).rolling(n).mean()
+
+        class Crossover(Strategy):
+            def init(self):
+                self.fast, self.slow = self.I(mean, self.data.Close, 10), self.I(mean, self.data.Close, 30)
+
+            def next(self):
+                if crossover(self.fast, self.slow):
+                    self.buy()
+                elif crossover(self.slow, self.fast):
+                    self.position.close()
+        test = Backtest(minute_bars(100_000), Crossover, cash=1e6, commission=1e-4)
+        return 100_000 / median(test.run, 1)
+
+    def with_backtrader():
+        import backtrader as bt
+
+        class Crossover(bt.Strategy):
+            def __init__(self):
+                self.cross = bt.ind.CrossOver(bt.ind.SMA(period=10), bt.ind.SMA(period=30))
+
+            def next(self):
+                if not self.position and self.cross > 0:
+                    self.buy()
+                elif self.position and self.cross < 0:
+                    self.close()
+
+        def work():
+            engine = bt.Cerebro()
+            engine.adddata(bt.feeds.PandasData(dataname=minute_bars(20_000).rename(columns=str.lower)))
+            engine.addstrategy(Crossover)
+            engine.run()
+        return 20_000 / median(work, 1)
+
+    for peer, run in [("vectorbt (vectorised)", with_vectorbt), ("backtesting.py", with_backtesting), ("backtrader", with_backtrader)]:
+        theirs = run()
+        row("bar_backtest", peer, ours, theirs, "bars/s", ours / theirs)
+
+
+def bootstrap_sharpe():
+    """10,000 stationary bootstrap repetitions of the Sharpe ratio of 20 series of 2,520 days; arch does a tenth of them."""
+    ours = walras("bootstrap_sharpe")
+    import numpy as np
+    from arch.bootstrap import StationaryBootstrap
+    returns = np.random.default_rng(1).standard_t(5, size=(2520, 20)) * 0.01 + 0.0003
+    sharpe = lambda x: np.sqrt(252) * x.mean(0) / x.std(0, ddof=1)
+
+    def work():
+        StationaryBootstrap(21, returns, seed=np.random.default_rng(2)).conf_int(sharpe, reps=1000, method="percentile")
+    theirs = median(work) * 10
+    row("bootstrap_sharpe", "arch (1,000 x 10)", ours, theirs, "s", theirs / ours)
+
+
+def quickstart():
+    """Our whole quickstart (three strategies refitted over 14 folds, evidence, report) against QuantStats' report of one series alone."""
+    ours = walras("quickstart")
+    import numpy as np
+    import pandas as pd
+    import quantstats as qs
+    index = pd.bdate_range("1995-01-02", periods=7000)
+    returns = pd.Series(np.random.default_rng(3).normal(0.0004, 0.01, 7000), index)
+    theirs = median(lambda: qs.reports.html(returns, output="/dev/null", title="one series"), 1)
+    row("quickstart", "quantstats (report only)", ours, theirs, "s", theirs / ours)
+
+
+ALL = {"bar_backtest": bar_backtest, "bootstrap_sharpe": bootstrap_sharpe, "quickstart": quickstart}
+
+if __name__ == "__main__":
+    chosen = sys.argv[1:] or list(ALL)
+    for name in chosen:
+        if name not in ALL:
+            sys.exit(f"peers.py: expected one of {', '.join(ALL)}, was {name}")
+    environment()
+    import warnings
+    warnings.filterwarnings("ignore")
+    for name in chosen:
+        ALL[name]()
