@@ -227,7 +227,9 @@ bool parse(const Command& command, const std::vector<std::string>& words, Argume
     }
   }
   app.allow_extras();
-  std::vector<std::string> reversed(words.rbegin(), words.rend());
+  // What follows "--" is taken word for word by the last operand.
+  const auto literal = std::ranges::find(words, "--");
+  std::vector<std::string> reversed(std::make_reverse_iterator(literal), words.rend());
   try {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
@@ -241,6 +243,10 @@ bool parse(const Command& command, const std::vector<std::string>& words, Argume
   }
   for (const auto& [name, option] : switches) {
     if (option->count() > 0) arguments.add(name, "");
+  }
+  if (literal != words.end()) {
+    if (command.operands.empty()) refuse_words(command, {literal, words.end()});
+    for (auto word = literal + 1; word != words.end(); ++word) arguments.add(command.operands.back().name, *word);
   }
   for (const Operand& operand : command.operands) {
     if (operand.required && !arguments.has(operand.name)) {
