@@ -33,16 +33,18 @@ void note_inputs(const Tape& tape, std::vector<InputNote>& inputs) {
   }
 }
 
-/// Whatever an instrument's data set says of hindsight, once.
-void note_hindsight(const Tape& tape, std::vector<InputNote>& inputs) {
+/// What a data set says that its reader must know: names chosen with hindsight, an index without dividends. Each once.
+void note_cautions(const Tape& tape, std::vector<InputNote>& inputs) {
   std::set<std::string> seen;
   for (const InputNote& input : inputs) seen.insert(input.note);
   for (const engine::Instrument& instrument : tape.instruments) {
     if (instrument.metadata.empty()) continue;
     const Json metadata = Json::parse(instrument.metadata, instrument.name);
-    const Json* hindsight = metadata.find("hindsight");
-    if (hindsight && hindsight->is_string() && seen.insert(hindsight->as_string()).second) {
-      inputs.push_back({instrument.name, "", hindsight->as_string()});
+    for (const char* key : {"hindsight", "caution"}) {
+      const Json* note = metadata.find(key);
+      if (note && note->is_string() && seen.insert(note->as_string()).second) {
+        inputs.push_back({"data set of " + instrument.name, "", note->as_string()});
+      }
     }
   }
 }
@@ -79,6 +81,7 @@ std::optional<stats::ReturnSeries> load_benchmark(const Scenario& scenario, cons
   name = tape->instruments[0].name;
   hash = tape->content_hash;
   note_inputs(*tape, inputs);
+  note_cautions(*tape, inputs);
   const double periods = tape->instruments[0].periods_per_year;
   return stats::returns_from_prices(name, times, prices, periods > 0 ? periods : stats::infer_calendar(times).periods_per_year);
 }
@@ -259,7 +262,7 @@ Setup prepare(const RunOptions& options) {
     if (setup.tape) {
       setup.data_hash = setup.tape->content_hash;
       note_inputs(*setup.tape, setup.inputs);
-      note_hindsight(*setup.tape, setup.inputs);
+      note_cautions(*setup.tape, setup.inputs);
     }
     std::string benchmark_hash;
     setup.benchmark = load_benchmark(scenario, options, setup.benchmark_name, benchmark_hash, setup.inputs);

@@ -174,6 +174,7 @@ Json panel_metadata() {
 Json index_metadata() {
   Json metadata = sp500_metadata("S&P 500 index, daily closes, 1990 to 2022");
   metadata["adjustment"] = "price index: dividends are not in it, so it falls behind total returns by the dividend yield";
+  metadata["caution"] = "the S&P 500 index is without dividends, about 2 % a year: it is easier to beat than it was to hold";
   return metadata;
 }
 
@@ -209,7 +210,8 @@ void check_name(std::string_view name) {
 }  // namespace
 
 std::vector<Fetchable> fetchable_sets() {
-  return {{"sp500", "20 US large caps and the S&P 500 index, daily closes, 1990 to 2022 (skfolio 1.12.2)"}};
+  return {{"sp500", "20 US large caps and the S&P 500 index, daily closes, 1990 to 2022 (skfolio 1.12.2)",
+           {"sp500", "sp500_index"}}};
 }
 
 std::vector<std::string> fetch(std::string_view name, const Library& library) {

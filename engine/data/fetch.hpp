@@ -13,6 +13,7 @@ namespace walras::engine {
 /// A set that fetch() knows.
 struct Fetchable {
   std::string_view name, title;
+  std::vector<std::string_view> sets;  ///< what it brings into the library
 };
 [[nodiscard]] std::vector<Fetchable> fetchable_sets();
 

@@ -1,6 +1,7 @@
 // Asked by the launcher before a command runs: what must be set up beyond the program itself. One line each,
 // "learning" or "data SET"; nothing where the command line has another problem, which the command then reports.
 #include "engine/base/error.hpp"
+#include "engine/data/fetch.hpp"
 #include "engine/data/library.hpp"
 #include "scenarios/cli/catalog.hpp"
 #include "scenarios/plugins.hpp"
@@ -45,8 +46,12 @@ void print_needs(const std::vector<std::string>& words) {
   if (needs_learning(scenario)) std::cout << "learning\n";
   const auto folders = values_of("--library", words);
   const engine::Library library(folders.empty() ? engine::Library::default_folder() : std::filesystem::path(folders.back()));
-  for (const std::string& set : needed_sets(scenario)) {
-    if (!library.contains(set)) std::cout << "data " << set << '\n';
+  const std::vector<std::string> sets = needed_sets(scenario);
+  for (const engine::Fetchable& fetchable : engine::fetchable_sets()) {
+    const bool missing = std::ranges::any_of(sets, [&](const std::string& set) {
+      return std::ranges::find(fetchable.sets, set) != fetchable.sets.end() && !library.contains(set);
+    });
+    if (missing) std::cout << "data " << fetchable.name << '\n';
   }
 }
 
