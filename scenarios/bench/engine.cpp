@@ -37,7 +37,7 @@ std::shared_ptr<const Tape> minute_bars() {
     bar.close = {price};
     bar.high = {std::max(bar.open.value, price) + 3};
     bar.low = {std::min(bar.open.value, price) - 3};
-    bar.volume = {10'000};
+    bar.volume = {1'000'000};
     tape.bars.push_back(bar);
     Event event;
     event.exchange_time = event.local_time = bar.close_time;

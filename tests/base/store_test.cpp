@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -115,24 +116,31 @@ TEST_CASE("a writer killed at any moment leaves the old file or the new one") {
   big.tables.push_back({"filler", {{"x", "", std::vector<std::int64_t>(200'000, 3)}}, {}});
   big.write(file);
   std::uint64_t state = 2;
-  int news = 0;
-  for (std::int64_t round = 1; round <= 30; ++round) {
+  for (std::int64_t round = 1; round <= 100; ++round) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
     if (child == 0) {
       for (std::int64_t k = 0;; ++k) {
-        big.attributes["mark"] = round * 1000 + k;
+        big.attributes["mark"] = round * 1'000'000 + k;
         big.write(file);
+        if (k == 0 && ::write(ends[1], "x", 1) != 1) ::_exit(1);
       }
     }
-    ::usleep(static_cast<useconds_t>(below(state, 20'000)));
+    // Every second writer is killed only after its first file is there, however slow the machine.
+    const bool wait = round % 2 == 0;
+    char done = 0;
+    if (wait) REQUIRE(::read(ends[0], &done, 1) == 1);
+    ::usleep(static_cast<useconds_t>(below(state, 10'000)));
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
+    ::close(ends[0]);
+    ::close(ends[1]);
     const Store back = Store::read(file);
-    if (back.attributes.at("mark").as_integer() >= round * 1000) ++news;
+    if (wait) REQUIRE(back.attributes.at("mark").as_integer() >= round * 1'000'000);
     REQUIRE(back.at("filler").rows() == 200'000);
   }
-  CHECK(news > 0);
 }
 
 TEST_CASE("h5py reads a store") {
