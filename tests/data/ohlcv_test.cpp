@@ -68,9 +68,9 @@ TEST_CASE("one table written in many ways gives one and the same tape") {
       {"when|a|b|c|d|e\n2020-01-02|10.5|11|10|10.75|1000\n2020-01-03|10.75|12|10.7|12|2000\n",
        R"({"columns": {"time": "when", "open": "a", "high": "b", "low": "c", "close": "d", "volume": "e"}})"},
   };
-  for (const auto& [text, more] : ways) {
-    CAPTURE(text);
-    const auto tape = load_text(text, more);
+  for (const auto& way : ways) {
+    CAPTURE(way.first);
+    const auto tape = load_text(way.first, way.second);
     CHECK(tape->bars.size() == 2);
     CHECK(tape->content_hash == base->content_hash);
   }
@@ -145,11 +145,11 @@ TEST_CASE("a bad row stops with its place, what was expected and what was found"
       {std::string("2020-01-03,10,11,9,1\0,5", 23), "row 3: expected text, found a NUL byte"},
       {"2020-01-03,10,11e200,9,10,5", "fits 64-bit counts"},
   };
-  for (const auto& [row, message] : cases) {
-    CAPTURE(row);
-    const std::string text = error_of(kHeader + good + row + "\n");
+  for (const auto& one : cases) {
+    CAPTURE(one.first);
+    const std::string text = error_of(kHeader + good + one.first + "\n");
     CAPTURE(text);
-    CHECK(text.find(message) != std::string::npos);
+    CHECK(text.find(one.second) != std::string::npos);
     CHECK(text.find("X.csv") != std::string::npos);
   }
 }
