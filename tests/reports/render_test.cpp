@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -159,6 +160,46 @@ TEST_CASE("the page asks for nothing from any network") {
   CHECK(occurrences(html, "href=") == occurrences(html, "href=\"#"));
   CHECK(html.find("default-src 'none'") != std::string::npos);
   CHECK(html.find("'unsafe-eval'") == std::string::npos);
+}
+
+TEST_CASE("elements nest and close, names of elements are unique, and every reference has its target") {
+  const tests::Demo made = tests::demo(252, 2);
+  const std::string html = to_html(run_report(tests::input_of(made)), kNoCharts);
+  std::vector<std::string> open, ids, references;
+  std::size_t wrong = 0;
+  for (std::size_t at = html.find('<'); at != std::string::npos; at = html.find('<', at + 1)) {
+    const std::size_t end = html.find('>', at);
+    const std::string tag = html.substr(at + 1, end - at - 1);
+    const std::string name = tag.substr(0, tag.find(' '));
+    if (name == "!doctype" || name == "meta") continue;
+    if (name[0] == '/') {
+      if (open.empty() || "/" + open.back() != name) ++wrong;
+      if (!open.empty()) open.pop_back();
+      continue;
+    }
+    open.push_back(name);
+    const auto value = [&](const std::string& key) {
+      const std::size_t found = tag.find(" " + key + "=\"");
+      const std::size_t begin = found + key.size() + 3;
+      return found == std::string::npos ? std::string() : tag.substr(begin, tag.find('"', begin) - begin);
+    };
+    if (const std::string id = value("id"); !id.empty()) {
+      if (std::find(ids.begin(), ids.end(), id) != ids.end()) ++wrong;
+      ids.push_back(id);
+    }
+    if (const std::string label = value("aria-labelledby"); !label.empty()) references.push_back(label);
+    if (const std::string link = value("href"); !link.empty()) references.push_back(link.substr(1));
+    if (name == "script" || name == "style") at = html.find("</" + name, at) - 1;  // their text is no markup
+  }
+  CHECK(wrong == 0);
+  CHECK(open.empty());
+  for (const std::string& reference : references) {
+    CAPTURE(reference);
+    CHECK(std::find(ids.begin(), ids.end(), reference) != ids.end());
+  }
+  CHECK(occurrences(html, "<table") == occurrences(html, "<caption"));
+  CHECK(occurrences(html, "<th ") == occurrences(html, "<th scope="));
+  CHECK(occurrences(html, "class=\"plot\"") == occurrences(html, "class=\"plot\" role=\"img\" aria-label="));
 }
 
 TEST_CASE("ordinary edges: no trades, one day, constant returns, nothing at all") {
