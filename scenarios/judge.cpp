@@ -101,17 +101,16 @@ class Measurement {
     conventions_.minimum_acceptable = setup.scenario.evidence.minimum_acceptable_return;
   }
 
-  StrategyEvidence measure() {
-    StrategyEvidence evidence;
+  /// Returns, benchmark and excess: what the other strategies' evidence depends on too.
+  void collect(StrategyEvidence& evidence) {
     Pieces pieces(setup_);
-    std::vector<const RunRecord*> records;
     std::vector<std::vector<Evidence>> in_sample;
     for (const FoldResult& fold : result_.folds) {
       evidence.folds.push_back(fold_figures(fold));
       in_sample.push_back(in_sample_figures(fold));
       for (const RunRecord& record : fold.out_of_sample) {
         pieces.add(record);
-        records.push_back(&record);
+        records_.push_back(&record);
         append_excess(fold, pieces.net().back(), evidence);
       }
     }
@@ -125,23 +124,27 @@ class Measurement {
     for (const RunRecord& record : result_.folds.front().in_sample) first.add(record);
     evidence.in_sample_net = first.joined().series;
     evidence.in_sample_gross = first.joined_gross().series;
-    evidence.out_of_sample = out_of_sample_figures(evidence, records);
-    evidence.cone = growth_cone(evidence.net.returns, setup_.scenario.seed);
     evidence.trial_key = key();
-    return evidence;
+  }
+
+  /// Figures with intervals. `mean_block`: of the one set of bootstrap indices that all strategies share.
+  void judge(StrategyEvidence& evidence, double mean_block) const {
+    evidence.out_of_sample = out_of_sample_figures(evidence, mean_block);
+    evidence.cone = growth_cone(evidence.net.returns, setup_.scenario.seed);
   }
 
  private:
-  std::vector<Evidence> out_of_sample_figures(const StrategyEvidence& evidence, const std::vector<const RunRecord*>& records) const {
+  std::vector<Evidence> out_of_sample_figures(const StrategyEvidence& evidence, double mean_block) const {
     stats::TearSheetInput input;
     input.net = evidence.net;
     input.benchmark = setup_.benchmark ? &*setup_.benchmark : nullptr;
-    input.trading = trading_figures(records, evidence.years, setup_.plan->instruments());
+    input.trading = trading_figures(records_, evidence.years, setup_.plan->instruments());
     input.conventions = conventions_;
     input.conventions.calendar_years = evidence.years;
     input.resamples.replicates = static_cast<std::size_t>(setup_.scenario.evidence.resamples);
     input.resamples.level = setup_.scenario.evidence.level;
     input.resamples.seed = setup_.scenario.seed;
+    input.resamples.mean_block = mean_block;
     return stats::tear_sheet(input);
   }
 
@@ -221,6 +224,7 @@ class Measurement {
   const Setup& setup_;
   const StrategyResult& result_;
   stats::Conventions conventions_;
+  std::vector<const RunRecord*> records_;  // out of sample
 };
 
 Evidence overfitting(const std::vector<std::span<const double>>& returns) {
@@ -271,7 +275,13 @@ Evidence superior(const std::vector<std::span<const double>>& excess, const Setu
 Judged judge_study(const Setup& setup, const std::vector<StrategyResult>& results, const std::filesystem::path& ledger_file) {
   Judged judged;
   judged.strategies.resize(results.size());
-  parallel_for(results.size(), [&](std::size_t s) { judged.strategies[s] = Measurement(setup, results[s]).measure(); });
+  std::vector<Measurement> measurements;
+  for (const StrategyResult& result : results) measurements.emplace_back(setup, result);
+  parallel_for(results.size(), [&](std::size_t s) { measurements[s].collect(judged.strategies[s]); });
+  std::vector<std::span<const double>> nets;
+  for (const StrategyEvidence& evidence : judged.strategies) nets.emplace_back(evidence.net.returns);
+  const double mean_block = nets.front().size() >= 2 ? stats::shared_block_length(nets, true) : 1;
+  parallel_for(results.size(), [&](std::size_t s) { measurements[s].judge(judged.strategies[s], mean_block); });
 
   std::vector<stats::Trial> trials;
   std::vector<stats::Contender> contenders;
