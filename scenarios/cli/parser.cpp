@@ -283,6 +283,10 @@ int dispatch(const std::vector<std::string>& words) {
     return 0;
   }
   Arguments arguments;
+  if (command->hidden) {   // asked by scripts: its words are another command line, taken as they are
+    for (std::size_t i = used; i < rest.size(); ++i) arguments.add(command->operands.front().name, rest[i]);
+    return command->run(arguments);
+  }
   if (!parse(*command, {rest.begin() + static_cast<std::ptrdiff_t>(used), rest.end()}, arguments)) {
     print_help(std::cout, *command);
     return 0;

@@ -87,7 +87,7 @@ def gates(folder):
     write(folder, "study.json", study(bars_csv(folder)))
     walras("run", "study.json", "--out", "out", "--fail-if", "sharpe > 100", folder=folder)
     out, _ = walras("run", "study.json", "--out", "out", "--fail-if", "sharpe < 100", code=4, folder=folder)
-    assert "Gate failed: sharpe < 100" in out, out
+    assert "Gate failed: buy_and_hold: fail if sharpe < 100" in out, out
     walras("validate", "study.json", "--out", "out", code=4, folder=folder)
     assert summary(folder)["verdict"]["gates"]
     assert "sharpe" in walras("run", "study.json", "--out", "out", "--fail-if", "sharp < 1", code=2, folder=folder)[1]
