@@ -43,6 +43,10 @@ if setup build -Dtorch=enabled; then
   if [ ${#names[@]} -gt 0 ]; then
     suite build named "${names[@]}"
   elif ninja -C build program learning; then
+    # The quickstart's data, as the launcher would bring it for a user.
+    build/scenarios/walras needs -- run scenarios/quickstart.json | while read -r what name; do
+      [ "$what" = data ] && build/scenarios/walras data fetch "$name"
+    done
     suite build unit --no-suite slow --no-suite oracle --no-suite fuzz
   else
     failures=$((failures + 1))

@@ -166,11 +166,15 @@ def lobster_replay(folder):
     assert summary(folder)["strategies"]
 
 
+def sp500():
+    if not any(s["name"] == "sp500" for s in json.loads(walras("data", "show", "--json")[0])["sets"]):
+        raise LeftOut("the data library has no sp500: walras data fetch sp500")
+
+
 @case
 def quickstart(folder):
     """scenarios/quickstart.json runs, and its verdict repeats that the companies were chosen with hindsight"""
-    if not any(s["name"] == "sp500" for s in json.loads(walras("data", "show", "--json")[0])["sets"]):
-        raise LeftOut("the data library has no sp500: walras data fetch sp500")
+    sp500()
     walras("run", ROOT / "scenarios" / "quickstart.json", "--out", folder / "out", "--ledger", folder / "ledger.h5", "--no-pdf")
     told = summary(folder)
     assert [s["folds"] >= 10 for s in told["strategies"]] == [True] * 3
@@ -187,6 +191,7 @@ def learning():
 def neural_quickstart(folder):
     """scenarios/neural_quickstart.json trains a network in every fold and trades on it"""
     learning()
+    sp500()
     walras("run", ROOT / "scenarios" / "neural_quickstart.json", "--out", folder / "out", "--ledger", folder / "ledger.h5", "--no-pdf", timeout=600)
     assert summary(folder)["strategies"]
 
