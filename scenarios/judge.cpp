@@ -296,10 +296,6 @@ Judged judge_study(const Setup& setup, const std::vector<StrategyResult>& result
   options.risk_free = setup.scenario.evidence.risk_free_rate;
   options.seed = setup.scenario.seed;
   judged.verdict = stats::judge(contenders, judged.ledger, options);
-  // Statistics cannot see that the market itself was chosen knowing how it ended: whoever reads the verdict must.
-  for (const InputNote& input : setup.inputs) {
-    if (!input.note.empty()) judged.verdict.text += " Mind: " + input.note + ".";
-  }
 
   // The study as a whole: over the trials that share this run's out-of-sample periods.
   std::vector<std::span<const double>> net, excess;
