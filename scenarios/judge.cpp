@@ -45,7 +45,11 @@ stats::TradingFigures trading_figures(const std::vector<const RunRecord*>& recor
   for (const RunRecord* record : records) {
     turnover += static_cast<double>(record->costs.turnover);
     costs += static_cast<double>(record->costs.fees + record->costs.slippage + record->costs.borrow);
-    for (const engine::EquityRow& row : record->equity) {
+    // A period is lived through with what is held at its start: the last row starts none, and of several rows of one
+    // time the last one stands.
+    for (std::size_t i = 0; i + 1 < record->equity.size(); ++i) {
+      const engine::EquityRow& row = record->equity[i];
+      if (record->equity[i + 1].time == row.time) continue;
       ++rows;
       const double held = static_cast<double>(row.long_micros + row.short_micros);
       if (held > 0) ++exposed;

@@ -141,6 +141,39 @@ std::vector<Fold> generated_folds(const Setup& setup) {
   return folds;
 }
 
+/// Where the benchmark has no value its return would count as 0, and cash would be judged against in its name.
+void check_benchmark(const Setup& setup) {
+  if (!setup.benchmark) return;
+  if (setup.plan->generated()) {
+    fail(Fault::Scenario, "/benchmark",
+         "expected none in mode generated, was given one: what was recorded says nothing of a generated market; remove it");
+  }
+  const std::vector<Nanos> times = sample_times(*setup.plan);
+  const auto require = [&](const Span& span, const char* which, std::uint32_t fold) {
+    stats::ReturnSeries periods;
+    periods.start = span.begin;
+    for (const Nanos time : times) {
+      if (time > span.begin && time < span.end) periods.times.push_back(time);
+    }
+    if (periods.times.empty()) return;
+    const std::size_t missing = stats::align(periods, *setup.benchmark).missing;
+    // Half: calendars differ, and one market may trade on weekends.
+    const bool sparse = 2 * missing > periods.times.size();
+    constexpr Nanos kSlack{7 * kNanosPerDay};
+    const bool short_of = stats::start_of(*setup.benchmark) > span.begin + kSlack ||
+                          setup.benchmark->times.back() + kSlack < periods.times.back();
+    if (!sparse && !short_of) return;
+    fail(Fault::Data, "/benchmark",
+         fmt::format("expected values of {} throughout the {} span of fold {}, was without one in {} of its {} periods; use a "
+                     "benchmark that covers the market's dates, or none (cash)",
+                     setup.benchmark_name, which, fold + 1, missing, periods.times.size()));
+  };
+  for (const Fold& fold : setup.folds) {
+    require(fold.train, "training", fold.index);
+    require(fold.test, "test", fold.index);
+  }
+}
+
 stats::LeakAudit audit(const std::vector<Fold>& folds, bool generated) {
   std::vector<stats::AuditedFold> audited;
   for (const Fold& fold : folds) {
@@ -270,6 +303,7 @@ Setup prepare(const RunOptions& options) {
     setup.account = {Money::from_units(scenario.account.capital), scenario.account.borrow_rate, scenario.account.leverage,
                      scenario.account.shorting};
     setup.folds = setup.plan->generated() ? generated_folds(setup) : recorded_folds(setup);
+    check_benchmark(setup);
     setup.audit = audit(setup.folds, setup.plan->generated());
     setup.resolved = resolve(scenario, *setup.registries);
     for (const auto& [key, value] : setup.plan->resolved().as_object()) setup.resolved[key] = value;

@@ -2,6 +2,7 @@
 
 #include "engine/base/files.hpp"
 #include "engine/base/parallel.hpp"
+#include "scenarios/version.hpp"
 #include "stats/performance.hpp"
 
 #include <fmt/format.h>
@@ -58,15 +59,16 @@ std::unique_ptr<strategies::Strategy> build(const Setup& setup, const StrategyEn
   const strategies::StrategyContext context{
       .instruments = setup.plan->instruments(),
       .periods_per_year = setup.plan->periods_per_year(),
-      .random = Rng(setup.scenario.seed, "strategy/" + entry.name, fold.index),
+      // By kind, not by name: a name must not be a way to draw again.
+      .random = Rng(setup.scenario.seed, "strategy/" + entry.kind, fold.index),
       .registries = setup.registries.get()};
   return setup.registries->strategies.build(json, where, context);
 }
 
-RunRecord play(const Setup& setup, strategies::Strategy& strategy, const std::string& name, const engine::Span& span,
+RunRecord play(const Setup& setup, strategies::Strategy& strategy, const std::string& kind, const engine::Span& span,
                std::uint64_t seed) {
   Simulation simulation(setup.plan, span, seed);
-  const std::uint32_t participant = simulation.add(strategy, name, setup.account);
+  const std::uint32_t participant = simulation.add(strategy, kind, setup.account);
   simulation.run();
   return simulation.record(participant);
 }
@@ -134,7 +136,7 @@ class Unit {
     std::vector<RunRecord> records;
     for (const std::uint64_t seed : seeds) {
       stop_if_interrupted();
-      RunRecord record = play(setup_, strategy, entry_.name, span, seed);
+      RunRecord record = play(setup_, strategy, entry_.kind, span, seed);
       record.strategy = entry_.name;
       record.fold = fold_.index;
       record.out_of_sample = out_of_sample;
@@ -166,6 +168,7 @@ class Checkpoints {
   Checkpoints(const Setup& setup, std::filesystem::path folder, bool resume) : setup_(setup), folder_(std::move(folder)) {
     if (folder_.empty()) return;
     Sha256 hash;
+    hash.update(build_id());
     hash.update(setup.resolved.dump());
     hash.update(setup.data_hash);
     hash.update(setup.plugin_hash);
@@ -229,9 +232,9 @@ stats::ReturnSeries returns_of(const RunRecord& record, double periods_per_year,
     }
     const double now = value(rows[i]);
     series.times.push_back(rows[i].time + shift);
-    // A ruined account stays ruined: -100 % once, then nothing more to lose.
+    // A ruined account stays ruined, even where a debt turns into a profit: -100 % once, then nothing more to lose or win.
     series.returns.push_back(before > 0 ? std::max(now / before - 1, -1.0) : 0.0);
-    before = now;
+    before = before > 0 ? now : 0.0;
   }
   return series;
 }

@@ -293,7 +293,9 @@ std::string summary(const Verdict& verdict) {
 double volatility_weight(std::span<const double> train_strategy,
                          std::span<const double> train_benchmark) {
   const double benchmark = deviation_of(train_benchmark);
-  return benchmark > 0 ? deviation_of(train_strategy) / benchmark : 0;
+  if (!(benchmark > 0)) return 0;
+  const double strategy = deviation_of(train_strategy);
+  return strategy > 0 ? strategy / benchmark : 1;
 }
 
 std::vector<double> excess_over_benchmark(std::span<const double> net,

@@ -15,7 +15,9 @@
 namespace walras::stats {
 
 /// Weight of the benchmark that matches the strategy's volatility on the training span:
-/// sd(strategy) / sd(benchmark); 0 when either does not vary (then cash is the benchmark).
+/// sd(strategy) / sd(benchmark). 1 when only the strategy does not vary: there is nothing to match,
+/// and the benchmark stays what is to be beaten. 0 when the benchmark does not vary: cash is judged
+/// against.
 [[nodiscard]] double volatility_weight(std::span<const double> train_strategy,
                                        std::span<const double> train_benchmark);
 /// What the verdict judges: (net - rf) - weight (benchmark - rf), rf a period. An empty benchmark

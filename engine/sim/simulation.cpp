@@ -342,6 +342,11 @@ void Simulation::State::close_positions() {
   // known then.
   for (Player* player : by_rank) {
     Nanos time = interval.value > 0 ? span.end : std::max(span.begin, slice_time);
+    // A span that ends just after a sample ends with it: a nanosecond is no period of its own.
+    if (interval.value > 0 && player->equity.size() > 1 &&
+        player->equity.back().time + Nanos{1} == span.end) {
+      time = player->equity.back().time;
+    }
     bool closed = false;
     for (std::size_t i = 0; i < instruments.size(); ++i) {
       const auto instrument = static_cast<InstrumentId>(i);

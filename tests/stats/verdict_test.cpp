@@ -146,7 +146,8 @@ TEST_CASE("the benchmark is matched in volatility on the training span") {
   for (double& r : benchmark) r *= 0.5;
   CHECK(volatility_weight(strategy, benchmark) == doctest::Approx(2));
   CHECK(volatility_weight(strategy, std::vector<double>(10, 0.01)) == 0);
-  CHECK(volatility_weight(std::vector<double>(10, 0.0), benchmark) == 0);
+  // Idle in training: nothing to match, and no reason to be judged against cash instead.
+  CHECK(volatility_weight(std::vector<double>(10, 0.0), benchmark) == 1);
   // A levered benchmark earns nothing over itself, whatever cash pays.
   std::vector<double> levered;
   for (const double b : benchmark) levered.push_back(0.0001 + 2 * (b - 0.0001));
