@@ -154,7 +154,9 @@ if __name__ == "__main__":
         if name not in ALL:
             sys.exit(f"peers.py: expected one of {', '.join(ALL)}, was {name}")
     environment()
+    import logging
     import warnings
     warnings.filterwarnings("ignore")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)   # a missing font is no news
     for name in chosen:
         ALL[name]()
