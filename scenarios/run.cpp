@@ -122,11 +122,12 @@ RunOutcome run(const RunOptions& options) {
   const fs::path out = options.out.empty() ? fs::path("results") / setup.scenario.name : options.out;
   require_writable(out);
 
+  const fs::path ledger = options.ledger.empty() ? stats::ledger_path(options.scenario, setup.scenario.study) : options.ledger;
+  (void)stats::read_ledger(ledger, setup.scenario.study);  // a ledger that cannot be read is told before the work, not after
   const fs::path checkpoints = out / ".partial";
   std::vector<StrategyResult> results;
   with_file(options.scenario, [&] { results = walk_forward(setup, options, checkpoints); });
 
-  const fs::path ledger = options.ledger.empty() ? stats::ledger_path(options.scenario, setup.scenario.study) : options.ledger;
   const Judged judged = judge_study(setup, results, ledger);
   Finished finished{setup, results, judged, evaluate_gates(judged, results, options), "", 0};
   finished.record_hash = engine::record_hash(all_records(results), setup.plan->instruments());
