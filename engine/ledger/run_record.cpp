@@ -22,8 +22,8 @@ void columns(OrderRow& row, Visitor&& column) {
   column("order", "", row.order);
   column("instrument", "index", row.instrument);
   column("side", "0 buy, 1 sell", row.side);
-  column("type", "0 limit, 1 market", row.type);
-  column("time_in_force", "0 good till cancel, 1 immediate or cancel, 2 fill or kill",
+  column("type", "OrderType: 0 limit, 1 market, ...", row.type);
+  column("time_in_force", "TimeInForce: 0 good till cancel, 1 immediate or cancel, 2 fill or kill, ...",
          row.time_in_force);
   column("price", "ticks", row.price.value);
   column("quantity", "lots", row.quantity.value);

@@ -18,15 +18,27 @@ enum class EventKind : std::uint8_t {
   Depth,          ///< the visible book changed (generated markets): see Orders::depth
   Trade,          ///< a trade print; side = of the aggressor; order = 0
   Dividend,       ///< price = amount per lot in ticks, paid on positions held
+  Session,        ///< the venue's trading phase changed; flags = Phase
+  Indicative,     ///< in an auction: price and quantity at which it would end now
   Accepted,       ///< the participant's own order rests or was taken in
   Rejected,       ///< own order; flags = Reject
-  Cancelled,      ///< own order; quantity = what was left
-  Replaced        ///< own order
+  Cancelled,      ///< own order; quantity = what was left, flags = Reject: why, when it was not asked for
+  Replaced,       ///< own order; price and quantity now open
+  Triggered       ///< own order: what it waited for came; price = its trigger
 };
 
 /// In Event::flags of Add, Reduce and Delete without an order: part of a level enters or leaves the depth that the feed
 /// shows. Nobody acted; it keeps a book rebuilt from events equal to the recorded one.
 inline constexpr std::uint16_t kWindowMove = 1;
+
+/// In Event::flags of Trade: the trades of one auction.
+inline constexpr std::uint16_t kAuctionTrade = 1;
+
+/// What a venue does with orders. In a call orders gather, also crossed, until an auction ends it at one price.
+enum class Phase : std::uint8_t {
+  Continuous, Closed, OpeningCall, ClosingCall, VolatilityCall,
+  Halted                       ///< cancels only
+};
 
 struct alignas(64) Event {
   Nanos exchange_time;              ///< when it happened at the venue

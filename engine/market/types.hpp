@@ -57,25 +57,66 @@ struct Depth {
   [[nodiscard]] bool two_sided() const { return bids > 0 && asks > 0; }
 };
 
-enum class OrderType : std::uint8_t { Limit, Market };
-enum class TimeInForce : std::uint8_t { GoodTillCancel, ImmediateOrCancel, FillOrKill };
+/// What an order waits for and how it is priced; docs/orders.md says what each does. A stop waits for the market to move
+/// against it (buys: up to `trigger_price`), a touched order for the market to come to it (buys: down to it).
+enum class OrderType : std::uint8_t {
+  Limit, Market, Stop, StopLimit, MarketIfTouched, LimitIfTouched,
+  MarketToLimit,               ///< takes the best price; what is left rests there as a limit order
+  TrailingStop, TrailingStopLimit,  ///< a stop whose trigger follows the market at a distance of `trail`
+  Pegged                       ///< a limit order whose price follows the book: `peg` plus `offset`, never beyond `price`
+};
+enum class TimeInForce : std::uint8_t {
+  GoodTillCancel, ImmediateOrCancel, FillOrKill,
+  Day,                         ///< until the trading session in which it arrives, or the next one, ends
+  GoodTillDate,                ///< until `expire`
+  AtTheOpen, AtTheClose        ///< only in the next opening or closing auction; on bars at the open or close of the session
+};
+/// Which price sets off a waiting order: the last trade, the side it would take from (buys: the ask), or the mid.
+enum class TriggerPrice : std::uint8_t { Last, BidAsk, Mid };
+enum class TrailUnit : std::uint8_t { Ticks, BasisPoints };
+/// What a pegged order's price follows: the mid, the best price of its own side, or of the other side.
+enum class Peg : std::uint8_t { Mid, Primary, Opposite };
+/// What ties the orders of one participant that carry the same `group`: the first fill or the end of one cancels the
+/// others, or a fill of one takes the same quantity off the others.
+enum class Link : std::uint8_t { None, OneCancelsOther, OneUpdatesOther };
 
-/// What a participant asks for.
+/// What a participant asks for. Only instrument, side, type and quantity, and what the type names, need be given.
 struct OrderRequest {
   InstrumentId instrument = 0;
   Side side = Side::Buy;
   OrderType type = OrderType::Market;
   TimeInForce time_in_force = TimeInForce::GoodTillCancel;
-  bool post_only = false;
-  Ticks price;                 ///< limit orders
+  bool post_only = false;      ///< refused rather than take from the book
+  bool hidden = false;         ///< rests unseen, behind what is shown at its price
+  bool all_or_none = false;    ///< rests unseen until one fill can take all of it
+  bool reduce_only = false;    ///< never more than the position it closes
+  TriggerPrice trigger = TriggerPrice::Last;
+  TrailUnit trail_unit = TrailUnit::Ticks;
+  Peg peg = Peg::Primary;
+  Link link = Link::None;
+  std::uint32_t group = 0;     ///< the participant's own number for linked orders; 0 = none
+  Ticks price;                 ///< the limit of limit, stop-limit, limit-if-touched and pegged orders (0: a peg without one)
   Lots quantity;               ///< > 0
+  Lots display;                ///< iceberg: shown at one time, > 0 and < quantity; 0 = all of it
+  Lots minimum;                ///< traded at once on arrival, or nothing is; 0 = any
+  Ticks trigger_price;         ///< stops and touched orders; the first level of a trailing stop, 0 = `trail` from the market
+  std::int64_t trail = 0;      ///< trailing stops: distance, in `trail_unit`; > 0
+  Ticks offset;                ///< pegged: added to the reference for sells, subtracted for buys, >= 0 is less eager;
+                               ///< trailing stop-limit: how far beyond the trigger the limit lies, >= 0
+  Nanos expire;                ///< good till date: first moment at which it is gone
+  OrderId parent = 0;          ///< held until this order of the same participant fills, then sized as far as that has filled
 };
 
-/// Why an order did not enter the market. Returned or delivered, never thrown.
+/// Why an order did not enter the market, or left it without being asked. Returned or delivered, never thrown.
 enum class Reject : std::uint8_t {
   None, UnknownInstrument, UnknownOrder, BadQuantity, BadPrice, WouldCross /* post-only */, CannotFill /* fill-or-kill */,
   NoMarket /* nothing to trade against */, WarmUp, Ended, Funds /* buying power */, ShortSale, NotYourOrder, Capacity,
-  DuplicateOrder /* the id already rests */
+  DuplicateOrder /* the id already rests */,
+  BadTrigger /* trigger price, trail or offset */, BadDisplay, BadMinimum, BadExpiry /* not later than now */,
+  Conflict /* settings that exclude each other */, BadLink /* no such parent, or a group without a link */,
+  TickSize /* not on the tick table */, LotSize, PriceBand /* beyond the bands */, Closed /* no trading session takes it */,
+  Halted, MinimumQuantity /* not there at once */, SelfTrade, ReduceOnly /* no position to reduce */,
+  Expired, Linked /* the order it is tied to filled or ended */, NoAuction /* at the open or close, where there is none */
 };
 
 struct Fill {

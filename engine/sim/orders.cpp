@@ -1,6 +1,7 @@
 #include "engine/sim/state.hpp"
 
 #include "engine/base/error.hpp"
+#include "engine/market/order_rules.hpp"
 #include "engine/market/tape.hpp"
 
 #include <algorithm>
@@ -32,10 +33,13 @@ Simulation::State::Order* Simulation::State::own_order(const Player& player, Ord
 Reject Simulation::State::check(const Player& player, const OrderRequest& request,
                                 const Order* replaced) const {
   if (request.instrument >= instruments.size()) return Reject::UnknownInstrument;
-  if (request.quantity.value <= 0) return Reject::BadQuantity;
-  if (request.type == OrderType::Limit && request.price.value <= 0 &&
-      !instruments[request.instrument].negative_prices) {
-    return Reject::BadPrice;
+  const bool negative_prices = instruments[request.instrument].negative_prices;
+  if (const Reject reject = well_formed(request, negative_prices, now); reject != Reject::None)
+    return reject;
+  if (request.type > OrderType::Market || request.time_in_force > TimeInForce::FillOrKill ||
+      request.hidden || request.all_or_none || request.reduce_only || request.display.value > 0 ||
+      request.minimum.value > 0 || request.group != 0 || request.parent != 0) {
+    return Reject::Conflict;  // no venue takes them yet
   }
   if (request.type == OrderType::Market && marks[request.instrument].value == 0)
     return Reject::NoMarket;
@@ -104,14 +108,10 @@ OrderId Simulation::State::submit(Player& player, const OrderRequest& request) {
   }
   const Reject reject = check(player, request, nullptr);
   Order order;
+  static_cast<OrderRequest&>(order) = request;
   order.player = static_cast<std::uint32_t>(player.port.participant_);
   order.row = static_cast<std::uint32_t>(player.orders.size());
   order.instrument = request.instrument < instruments.size() ? request.instrument : 0;
-  order.side = request.side;
-  order.type = request.type;
-  order.time_in_force = request.time_in_force;
-  order.post_only = request.post_only;
-  order.price = request.price;
   order.open = order.known_open = request.quantity;
   order.live = order.known_live = reject == Reject::None;
   orders.push_back(order);
@@ -163,14 +163,13 @@ void Simulation::State::replace(Player& player, OrderId id, Ticks price, Lots qu
   if (over || !started) return;
   const Order* order = own_order(player, id);
   OrderRequest request;
-  request.price = price;
+  if (order) request = *order;
+  set_price(request, price);
   request.quantity = quantity;
   if (!order)
     return refuse(player, id, request,
                   id == 0 || id > orders.size() ? Reject::UnknownOrder : Reject::NotYourOrder);
-  request.instrument = order->instrument;
-  request.side = order->side;
-  request.type = order->type;
+  request.display = request.minimum = {};  // they were checked on arrival
   if (order->type == OrderType::Market) return refuse(player, id, request, Reject::BadPrice);
   if (const Reject reject = check(player, request, order); reject != Reject::None)
     return refuse(player, id, request, reject);
@@ -213,9 +212,9 @@ void Simulation::State::arrive(const Item& item) {
   Order& order = orders[item.order - 1];
   if (item.what == What::Submit) {
     const Player& player = *players[order.player];
-    venue->submit({item.order, player.rank, order.instrument, order.side, order.type,
-                   order.time_in_force, order.post_only, order.price, order.open},
-                  now, *this);
+    VenueOrder arriving(item.order, player.rank, order);
+    arriving.quantity = order.open;
+    venue->submit(arriving, now, *this);
     return;
   }
   amending = true;

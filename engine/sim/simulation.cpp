@@ -375,16 +375,8 @@ void Simulation::State::close_positions() {
                                 {},
                                 Reject::None,
                                 marks[i]});
-      venue->close_out({id,
-                        player->rank,
-                        instrument,
-                        side,
-                        OrderType::Market,
-                        TimeInForce::GoodTillCancel,
-                        false,
-                        {},
-                        quantity},
-                       time, *this);
+      order.quantity = quantity;
+      venue->close_out(VenueOrder(id, player->rank, order), time, *this);
       if (player->truth.position(instrument).value != 0) {
         player->warnings.push_back(fmt::format(
             "{} could not be closed at the end: no price to trade at", instruments[i].name));

@@ -47,15 +47,10 @@ struct Simulation::State final : VenueSink {
 
   /// An order as the venue has it (`open`, `live`) and as its owner knows it (`known_open`,
   /// `known_live`).
-  struct Order {
+  struct Order : OrderRequest {
     std::uint32_t player = 0;
     std::uint32_t row = 0;
-    InstrumentId instrument = 0;
-    Side side = Side::Buy;
-    OrderType type = OrderType::Market;
-    TimeInForce time_in_force = TimeInForce::GoodTillCancel;
-    bool post_only = false, live = false, known_live = false;
-    Ticks price;
+    bool live = false, known_live = false;
     Lots open, known_open;
   };
 

@@ -16,17 +16,13 @@ namespace walras::engine {
 
 class Regime;
 
-/// An order as it reaches the venue. Ids are unique and rise from 1.
-struct VenueOrder {
+/// An order as it reaches the venue: `quantity` is what is open, > 0. Ids are unique and rise from 1.
+struct VenueOrder : OrderRequest {
   OrderId id = 0;
   std::uint32_t participant = 0;  ///< whose; place in the order of names
-  InstrumentId instrument = 0;
-  Side side = Side::Buy;
-  OrderType type = OrderType::Market;
-  TimeInForce time_in_force = TimeInForce::GoodTillCancel;
-  bool post_only = false;
-  Ticks price;
-  Lots quantity;  ///< open quantity, > 0
+  VenueOrder() = default;
+  VenueOrder(OrderId number, std::uint32_t owner, const OrderRequest& request)
+      : OrderRequest(request), id(number), participant(owner) {}
 };
 
 /// Where a venue reports; implemented by the simulation. Nothing here allocates or throws.
@@ -42,7 +38,8 @@ class VenueSink {
   virtual void fill(OrderId order, Ticks price, Lots quantity, Lots remaining, bool maker,
                     Money slippage, Nanos time) = 0;
   /// The answer to an order, cancel or replace: Accepted, Rejected (with why; the order is gone),
-  /// Cancelled (`quantity` was left; the order is gone) or Replaced (`price`, `quantity` now open).
+  /// Cancelled (`quantity` was left; the order is gone; `why` where nobody asked for it), Replaced
+  /// (`price`, `quantity` now open) or Triggered.
   /// A refused cancel or replace of a live order is Rejected with `why` NotYourOrder, UnknownOrder,
   /// BadPrice or BadQuantity and leaves the order as it was. An order that fills at once needs no
   /// Accepted.

@@ -3,6 +3,7 @@
 #include "engine/base/files.hpp"
 #include "engine/ledger/run_record.hpp"
 #include "engine/market/calendar.hpp"
+#include "engine/market/order_rules.hpp"
 #include "reports/trades.hpp"
 #include "scenarios/cli/catalog.hpp"
 #include "scenarios/cli/console.hpp"
@@ -18,11 +19,6 @@ namespace {
 
 using engine::Instrument;
 using engine::RunRecord;
-
-constexpr std::array<std::string_view, 15> kRejects{"", "unknown_instrument", "unknown_order", "bad_quantity", "bad_price",
-                                                    "would_cross", "cannot_fill", "no_market", "warm_up", "ended", "funds",
-                                                    "short_sale", "not_your_order", "capacity", "duplicate_order"};
-constexpr std::array<std::string_view, 3> kTimeInForce{"good_till_cancel", "immediate_or_cancel", "fill_or_kill"};
 
 std::string quoted(const std::string& text) {
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
@@ -58,9 +54,9 @@ std::map<std::string, std::string> to_csv(const std::vector<RunRecord>& records,
       const Instrument& instrument = instruments.at(row.instrument);
       files["orders.csv"] += fmt::format(
           "{}{},{},{},{},{},{},{},{},{},{},{}\n", start, engine::format_time(row.time), row.order, quoted(instrument.name), side(row.side),
-          row.type == engine::OrderType::Limit ? "limit" : "market", kTimeInForce.at(static_cast<std::size_t>(row.time_in_force)),
-          row.type == engine::OrderType::Limit ? exact(instrument.price(row.price)) : "", exact(instrument.quantity(row.quantity)),
-          exact(instrument.quantity(row.filled)), kRejects.at(static_cast<std::size_t>(row.reject)), exact(instrument.price(row.arrival_mark)));
+          engine::name_of(row.type), engine::name_of(row.time_in_force),
+          row.price.value != 0 || row.type == engine::OrderType::Limit ? exact(instrument.price(row.price)) : "", exact(instrument.quantity(row.quantity)),
+          exact(instrument.quantity(row.filled)), row.reject == engine::Reject::None ? std::string_view() : engine::name_of(row.reject), exact(instrument.price(row.arrival_mark)));
     }
     for (const engine::FillRow& row : record.fills) {
       const Instrument& instrument = instruments.at(row.instrument);

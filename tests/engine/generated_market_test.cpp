@@ -234,11 +234,9 @@ TEST_CASE("an own order joins the crowd's queue, and what it takes is gone") {
   Listener listener;
   venue->start({0}, listener);
   const Depth before = listener.depth;
-  VenueOrder order{.id = 1,
-                   .side = Side::Buy,
-                   .type = OrderType::Market,
-                   .price = {},
-                   .quantity = before.ask[0].quantity + before.ask[1].quantity};
+  OrderRequest request;
+  request.quantity = before.ask[0].quantity + before.ask[1].quantity;
+  VenueOrder order(1, 0, request);
   venue->submit(order, {1}, listener);
   REQUIRE(listener.fills.size() >= 2);
   CHECK(listener.fills.back().remaining == Lots{0});
@@ -250,12 +248,12 @@ TEST_CASE("an own order joins the crowd's queue, and what it takes is gone") {
   CHECK(listener.answers.empty());
 
   // Post-only at the ask is refused; one tick inside the spread it leads the book.
-  order = {.id = 2,
-           .side = Side::Sell,
-           .type = OrderType::Limit,
-           .post_only = true,
-           .price = listener.depth.bid[0].price,
-           .quantity = {5}};
+  order.id = 2;
+  order.side = Side::Sell;
+  order.type = OrderType::Limit;
+  order.post_only = true;
+  order.price = listener.depth.bid[0].price;
+  order.quantity = {5};
   venue->submit(order, {2}, listener);
   CHECK(listener.answers.back().why == Reject::WouldCross);
   order.id = 3;
@@ -345,9 +343,12 @@ Quoter quote_one_path(const Generator& market, std::uint64_t seed) {
         venue->replace(mine, price, {1}, now, listener);
       } else {
         mine = ++id;
-        venue->submit(
-            {.id = mine, .side = side, .type = OrderType::Limit, .price = price, .quantity = {1}},
-            now, listener);
+        OrderRequest request;
+        request.side = side;
+        request.type = OrderType::Limit;
+        request.price = price;
+        request.quantity = {1};
+        venue->submit(VenueOrder(mine, 0, request), now, listener);
       }
     }
   };
