@@ -43,10 +43,10 @@ if setup build -Dtorch=enabled -Dtests=enabled; then
   if [ ${#names[@]} -gt 0 ]; then
     suite build named "${names[@]}"
   elif ninja -C build program learning; then
-    # The quickstart's data, as the launcher would bring it for a user.
-    build/scenarios/walras needs -- run scenarios/quickstart.json | while read -r what name; do
-      [ "$what" = data ] && build/scenarios/walras data fetch "$name"
-    done
+    # The quickstart's data, as the launcher brings it for a user. Hidden commands take their words as they are: no "--".
+    build/scenarios/walras needs run scenarios/quickstart.json | while read -r what name; do
+      if [ "$what" = data ]; then build/scenarios/walras data fetch "$name" || exit 1; fi
+    done || failures=$((failures + 1))
     suite build unit --no-suite slow --no-suite oracle --no-suite fuzz
   else
     failures=$((failures + 1))

@@ -246,5 +246,13 @@ def help_is_quick(folder):
     assert "torch" not in linked, linked
 
 
+@case
+def needs_of_a_command_line(folder):
+    """The launcher and the test run learn what a command line needs: the quickstart its data, a market without data nothing"""
+    quickstart, maker = ROOT / "scenarios" / "quickstart.json", ROOT / "scenarios" / "market_maker.json"
+    assert walras("needs", "run", quickstart, "--library", folder / "empty")[0] == "data sp500\n"
+    assert walras("needs", "run", maker, "--library", folder / "empty")[0] == ""
+
+
 if __name__ == "__main__":
     main()
