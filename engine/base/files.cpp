@@ -46,6 +46,18 @@ std::string_view write_remedy(int error) {
   }
 }
 
+/// What to do about a file that cannot be opened to be read: the nearest folder on its way that exists says where to look.
+std::string read_remedy(const std::filesystem::path& file, int error) {
+  if (error == EACCES || error == EPERM) return "ask its owner for leave to read it";
+  if (error != ENOENT && error != ENOTDIR) return "";
+  std::error_code ignored;
+  auto folder = std::filesystem::absolute(file, ignored).parent_path();
+  const bool folder_exists = std::filesystem::is_directory(folder, ignored);
+  while (folder.has_relative_path() && !std::filesystem::is_directory(folder, ignored)) folder = folder.parent_path();
+  return folder_exists ? fmt::format("mend the name, or put the file into {}", folder.string())
+                       : fmt::format("mend the path: it ends at {}", folder.string());
+}
+
 /// A file descriptor that closes itself.
 class Descriptor {
  public:
@@ -65,7 +77,10 @@ class Descriptor {
 /// Opens a file to read; folders and missing files are refused in words.
 int open_to_read(const std::filesystem::path& file) {
   Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (opened.get() < 0) refuse_io(file, "open", errno);
+  if (opened.get() < 0) {
+    const int error = errno;
+    refuse_io(file, "open", error, read_remedy(file, error));
+  }
   struct stat status {};
   if (::fstat(opened.get(), &status) == 0 && S_ISDIR(status.st_mode)) {
     fail(Fault::Io, file.string(), "expected a file, was a folder");
