@@ -3,6 +3,7 @@
 // study's ledger of trials and judged among them.
 #include "reports/report.hpp"
 #include "scenarios/study.hpp"
+#include "stats/overfitting.hpp"
 #include "stats/superior.hpp"
 #include "stats/tear_sheet.hpp"
 #include "stats/trials.hpp"

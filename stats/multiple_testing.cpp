@@ -7,110 +7,14 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
-#include <numeric>
 
 namespace walras::stats {
 namespace {
 
 constexpr std::size_t kGrain = 64;  // replicates a task; part of no result
 
-/// Adjusts sorted p-values one by one and makes them monotone: from the smallest up (step-down:
-/// running maximum) or from the largest down (step-up: running minimum).
-std::vector<double> stepwise(std::span<const double> p, bool up,
-                             const std::function<double(std::size_t)>& adjusted) {
-  std::vector<double> result(p.size());
-  if (up) {
-    double running = 1;
-    for (std::size_t i = p.size(); i-- > 0;) {
-      running = std::min(running, adjusted(i));
-      result[i] = running;
-    }
-  } else {
-    double running = 0;
-    for (std::size_t i = 0; i < p.size(); ++i) {
-      running = std::max(running, std::min(1.0, adjusted(i)));
-      result[i] = running;
-    }
-  }
-  return result;
-}
-
-/// Wright's algorithm for Hommel's procedure on sorted p-values.
-std::vector<double> hommel(std::span<const double> p) {
-  const std::size_t n = p.size();
-  const auto size = static_cast<double>(n);
-  double smallest = 1;
-  for (std::size_t i = 0; i < n; ++i) {
-    smallest = std::min(smallest, size * p[i] / static_cast<double>(i + 1));
-  }
-  std::vector<double> q(n, smallest);
-  std::vector<double> adjusted(n, smallest);
-  for (std::size_t m = n; m-- > 2;) {
-    const auto count = static_cast<double>(m);
-    const std::size_t low = n - m + 1;  // the first `low` hypotheses, and the m - 1 after them
-    double bound = 1;
-    for (std::size_t i = low; i < n; ++i) {
-      bound = std::min(bound, count * p[i] / static_cast<double>(i - low + 2));
-    }
-    for (std::size_t i = 0; i < low; ++i) q[i] = std::min(count * p[i], bound);
-    for (std::size_t i = low; i < n; ++i) q[i] = q[low - 1];
-    for (std::size_t i = 0; i < n; ++i) adjusted[i] = std::max(adjusted[i], q[i]);
-  }
-  for (std::size_t i = 0; i < n; ++i) adjusted[i] = std::min(1.0, std::max(adjusted[i], p[i]));
-  return adjusted;
-}
-
-std::vector<double> adjust_sorted(std::span<const double> p, Adjustment adjustment) {
-  const auto n = static_cast<double>(p.size());
-  const auto rank = [](std::size_t i) { return static_cast<double>(i + 1); };
-  const auto sidak = [&](double value, double tests) {
-    return -std::expm1(tests * std::log1p(-value));
-  };
-  switch (adjustment) {
-    case Adjustment::Bonferroni:
-      return stepwise(p, false, [&](std::size_t i) { return n * p[i]; });
-    case Adjustment::Sidak:
-      return stepwise(p, false, [&](std::size_t i) { return sidak(p[i], n); });
-    case Adjustment::Holm:
-      return stepwise(p, false, [&](std::size_t i) { return (n - rank(i) + 1) * p[i]; });
-    case Adjustment::HolmSidak:
-      return stepwise(p, false, [&](std::size_t i) { return sidak(p[i], n - rank(i) + 1); });
-    case Adjustment::Hochberg:
-      return stepwise(p, true, [&](std::size_t i) { return (n - rank(i) + 1) * p[i]; });
-    case Adjustment::Hommel:
-      return hommel(p);
-    case Adjustment::BenjaminiHochberg:
-      return stepwise(p, true, [&](std::size_t i) { return n / rank(i) * p[i]; });
-    case Adjustment::BenjaminiYekutieli: {
-      double harmonic = 0;
-      for (std::size_t i = 0; i < p.size(); ++i) harmonic += 1 / rank(i);
-      return stepwise(p, true, [&](std::size_t i) { return harmonic * n / rank(i) * p[i]; });
-    }
-  }
-  return {};
-}
-
 }  // namespace
-
-std::vector<double> adjust(std::span<const double> p, Adjustment adjustment) {
-  for (const double value : p) {
-    if (!(value >= 0 && value <= 1)) {
-      fail(Fault::Numeric, "p-values", fmt::format("expected values in [0, 1], was {}", value));
-    }
-  }
-  std::vector<std::size_t> order(p.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return p[a] < p[b]; });
-  std::vector<double> sorted;
-  sorted.reserve(p.size());
-  for (const std::size_t i : order) sorted.push_back(p[i]);
-  const std::vector<double> adjusted = adjust_sorted(sorted, adjustment);
-  std::vector<double> result(p.size());
-  for (std::size_t i = 0; i < order.size(); ++i) result[order[i]] = adjusted[i];
-  return result;
-}
 
 double StepDown::critical_value(double significance) const {
   // The adjusted p of the best is (1 + #{largest >= t}) / (B + 1): so many replicates may reach it.

@@ -1,28 +1,13 @@
 #pragma once
-// Many tests at once: p-values adjusted for their number, from p-values alone or, sharper, from the
-// returns by the step-down of Romano and Wolf, which knows how the tests hang together.
+// Many tests at once, adjusted for their number from the returns: the step-down of Romano and Wolf knows how the tests
+// hang together, and is sharper for it than what p_values.hpp can do.
+#include "stats/p_values.hpp"
 #include "stats/resample.hpp"
 
-#include <cstdint>
 #include <span>
 #include <vector>
 
 namespace walras::stats {
-
-enum class Adjustment : std::uint8_t {
-  Bonferroni,
-  Sidak,
-  Holm,
-  HolmSidak,
-  Hochberg,
-  Hommel,  // against a single false rejection
-  BenjaminiHochberg,
-  BenjaminiYekutieli  // against a share of false rejections
-};
-/// Adjusted p-values, in the order given. Range: p in [0, 1]; result in [0, 1], monotone in p.
-/// Throws Error{Numeric} for a p-value outside [0, 1]. Source: Holm1979, Hochberg1988, Hommel1988,
-/// BenjaminiHochberg1995, BenjaminiYekutieli2001.
-[[nodiscard]] std::vector<double> adjust(std::span<const double> p, Adjustment adjustment);
 
 /// One-sided tests that the means of several series are above 0, adjusted for their number.
 struct StepDown {

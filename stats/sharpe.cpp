@@ -50,13 +50,36 @@ std::optional<SharpeFacts> sharpe_facts(std::span<const double> excess_returns) 
   return SharpeFacts{{mean / deviation}, n, m3 / (m2 * std::sqrt(m2)), {m4 / (m2 * m2)}};
 }
 
+std::optional<SharpeFacts> dependent_sharpe_facts(std::span<const double> excess_returns) {
+  std::optional<SharpeFacts> facts = sharpe_facts(excess_returns);
+  if (!facts || facts->n < 10) return facts;
+  const auto n = static_cast<double>(facts->n);
+  double mean = 0;
+  for (const double value : excess_returns) mean += value / n;
+  double square = 0;
+  for (const double value : excess_returns) square += (value - mean) * (value - mean);
+  const double deviation = std::sqrt(square / n);
+  std::vector<double> influence;
+  influence.reserve(facts->n);
+  for (const double value : excess_returns) {
+    const double z = (value - mean) / deviation;
+    influence.push_back(z - facts->sharpe.value / 2 * (z * z - 1));
+  }
+  if (block_length(influence).significant_lag == 0) return facts;
+  const double alone = autocovariance(influence, 0)[0];
+  const double together =
+      long_run_variance(influence, Kernel::Bartlett, automatic_bandwidth(influence, Kernel::Bartlett));
+  if (alone > 0 && together > 0) facts->dependence = together / alone;
+  return facts;
+}
+
 namespace {
 
 /// Of one period: n - 1 times the squared standard error. Positive for every pair of moments that
 /// data can have.
 double unit_variance(const SharpeFacts& facts) {
   const double sr = facts.sharpe.value;
-  return std::max(1e-12, 1 - facts.skewness * sr + (facts.kurtosis.value - 1) / 4 * sr * sr);
+  return facts.dependence * std::max(1e-12, 1 - facts.skewness * sr + (facts.kurtosis.value - 1) / 4 * sr * sr);
 }
 
 }  // namespace

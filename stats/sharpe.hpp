@@ -35,11 +35,18 @@ struct SharpeFacts {
   std::size_t n;  ///< periods; >= 2
   double skewness;
   RawKurtosis kurtosis;
+  /// Variance of the estimated ratio over what it would be were the returns independent; 1: independent.
+  double dependence = 1;
 };
 /// Facts of excess returns; absent with fewer than 2 observations or no variance.
 [[nodiscard]] std::optional<SharpeFacts> sharpe_facts(std::span<const double> excess_returns);
 
-/// sqrt((1 - skewness SR + (kurtosis - 1)/4 SR^2) / (n - 1)). Units: 1/sqrt(period).
+/// The same with `dependence` from the long-run variance (Bartlett, automatic bandwidth) of the ratio's influence values
+/// z - SR/2 (z^2 - 1), where their autocorrelation is significant; else 1. Source: Lo2002, section "non-IID returns";
+/// NeweyWest1987, Andrews1991.
+[[nodiscard]] std::optional<SharpeFacts> dependent_sharpe_facts(std::span<const double> excess_returns);
+
+/// sqrt(dependence) sqrt((1 - skewness SR + (kurtosis - 1)/4 SR^2) / (n - 1)). Units: 1/sqrt(period).
 /// Source: BaileyLopezDePrado2012, eq. 4.
 [[nodiscard]] double sharpe_standard_error(const SharpeFacts& facts);
 /// Probability that the true ratio exceeds `threshold`. Source: BaileyLopezDePrado2012, eq. 7.

@@ -7,9 +7,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 namespace walras::stats {
@@ -20,11 +18,6 @@ constexpr std::size_t kGrain = 64;  // replicates a task; part of no result
 struct Model {
   RunningMoments moments;
   double omega;  // standard deviation of sqrt(n) mean
-};
-
-/// Per block of periods and trial: what a Sharpe ratio over any union of blocks needs.
-struct BlockMoments {
-  double sum = 0, square = 0;
 };
 
 }  // namespace
@@ -98,101 +91,6 @@ SuperiorAbility superior_ability(std::span<const std::span<const double>> excess
   result.lower = p_value(total.lower);
   result.consistent = p_value(total.consistent);
   result.upper = p_value(total.upper);
-  return result;
-}
-
-Overfitting backtest_overfitting(std::span<const std::span<const double>> returns,
-                                 std::size_t blocks) {
-  const std::string where = "backtest overfitting";
-  if (blocks < 2 || blocks > 20 || blocks % 2 != 0) {
-    fail(Fault::Numeric, where,
-         fmt::format("expected an even number of blocks from 2 to 20, was {}", blocks));
-  }
-  const std::size_t trials = returns.size();
-  if (trials < 2)
-    fail(Fault::Numeric, where, fmt::format("expected at least 2 trials, was {}", trials));
-  const std::size_t periods = returns.front().size();
-  const std::size_t length = periods / blocks;
-  if (length < 2) {
-    fail(Fault::Numeric, where,
-         fmt::format("expected at least {} periods for {} blocks, was {}", 2 * blocks, blocks,
-                     periods));
-  }
-  const std::size_t first = periods - length * blocks;
-  std::vector<BlockMoments> moments(blocks * trials);
-  std::vector<BlockMoments> whole(trials);
-  std::vector<double> centres(trials);
-  for (std::size_t k = 0; k < trials; ++k) {
-    if (returns[k].size() != periods) {
-      fail(Fault::Numeric, where,
-           fmt::format("expected {} periods in trial {}, was {}", periods, k + 1,
-                       returns[k].size()));
-    }
-    double centre = 0;
-    for (std::size_t t = first; t < periods; ++t) centre += returns[k][t];
-    centres[k] = centre / static_cast<double>(length * blocks);
-    for (std::size_t t = first; t < periods; ++t) {
-      const double value = returns[k][t] - centres[k];
-      BlockMoments& block = moments[(t - first) / length * trials + k];
-      block.sum += value;
-      block.square += value * value;
-      whole[k].sum += value;
-      whole[k].square += value * value;
-    }
-  }
-
-  std::vector<std::uint32_t> halves;
-  for (std::uint32_t mask = 0; mask < (std::uint32_t{1} << blocks); ++mask) {
-    if (static_cast<std::size_t>(std::popcount(mask)) == blocks / 2) halves.push_back(mask);
-  }
-  const auto half = static_cast<double>(length * blocks / 2);
-  const auto sharpe = [&](const BlockMoments& m, std::size_t k) {
-    const double mean = m.sum / half;
-    const double variance = m.square / half - mean * mean;
-    if (!(variance > 0)) return 0.0;  // no variance: no ratio, ranked as nothing earned
-    return (mean + centres[k]) / std::sqrt(variance);
-  };
-  Overfitting result;
-  result.logits.resize(halves.size());
-  parallel_chunks(halves.size(), 256, [&](std::size_t begin, std::size_t end, std::size_t) {
-    std::vector<BlockMoments> inside(trials);
-    for (std::size_t split = begin; split < end; ++split) {
-      std::fill(inside.begin(), inside.end(), BlockMoments{});
-      for (std::size_t block = 0; block < blocks; ++block) {
-        if (((halves[split] >> block) & 1) == 0) continue;
-        for (std::size_t k = 0; k < trials; ++k) {
-          inside[k].sum += moments[block * trials + k].sum;
-          inside[k].square += moments[block * trials + k].square;
-        }
-      }
-      std::size_t best = 0;
-      double highest = -std::numeric_limits<double>::infinity();
-      for (std::size_t k = 0; k < trials; ++k) {
-        const double ratio = sharpe(inside[k], k);
-        if (ratio > highest) {
-          highest = ratio;
-          best = k;
-        }
-      }
-      const auto outside = [&](std::size_t k) {
-        return sharpe({whole[k].sum - inside[k].sum, whole[k].square - inside[k].square}, k);
-      };
-      const double chosen = outside(best);
-      double below = 0;
-      double equal = 0;
-      for (std::size_t k = 0; k < trials; ++k) {
-        const double ratio = outside(k);
-        below += ratio < chosen ? 1 : 0;
-        equal += k != best && ratio == chosen ? 1 : 0;
-      }
-      const double rank = 1 + below + equal / 2;
-      const double share = rank / static_cast<double>(trials + 1);
-      result.logits[split] = std::log(share / (1 - share));
-    }
-  });
-  double low = 0;
-  for (const double logit : result.logits) low += logit <= 0 ? 1 : 0;
-  result.probability = low / static_cast<double>(result.logits.size());
   return result;
 }
 

@@ -2,6 +2,7 @@
 #include "scenarios/bench/bench.hpp"
 
 #include "engine/base/random.hpp"
+#include "stats/overfitting.hpp"
 #include "stats/resample.hpp"
 
 #include <memory>
@@ -18,6 +19,16 @@ std::shared_ptr<std::vector<std::vector<double>>> fat_tails() {
   Rng random(1, "bench/stats");
   for (auto& series : *returns) {
     for (std::size_t t = 0; t < kDays; ++t) series.push_back(random.student_t(5) * 0.01 + 0.0003);
+  }
+  return returns;
+}
+
+/// A hundred trials of ten years, worth nothing.
+std::shared_ptr<std::vector<std::vector<double>>> trials() {
+  auto returns = std::make_shared<std::vector<std::vector<double>>>(100);
+  Rng random(3, "bench/pbo");
+  for (auto& series : *returns) {
+    for (std::size_t t = 0; t < 2528; ++t) series.push_back(random.normal() * 0.01);
   }
   return returns;
 }
@@ -40,6 +51,21 @@ void add_stats_benchmarks(Benchmarks& benchmarks) {
                                               return seconds([&] {
                                                 (void)stats::sharpe_intervals(series, plan, 0.95, stats::IntervalMethod::Percentile);
                                               });
+                                            }}};
+           },
+       .runs = 11});
+  benchmarks.push_back(
+      {.name = "pbo",
+       .work = "probability of backtest overfitting by the Sharpe ratio: 16 blocks x 100 trials x 2,528 days, 12,870 splits",
+       .unit = "s",
+       .higher_is_better = false,
+       .target = 0.05,
+       .prepare =
+           [] {
+             const auto returns = trials();
+             return std::vector<BenchCase>{{"", [returns] {
+                                              const std::vector<std::span<const double>> series(returns->begin(), returns->end());
+                                              return seconds([&] { (void)stats::backtest_overfitting(series); });
                                             }}};
            },
        .runs = 11});

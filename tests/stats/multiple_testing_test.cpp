@@ -12,68 +12,6 @@
 using namespace walras;
 using namespace walras::stats;
 
-TEST_CASE("adjusted p-values are those of R and statsmodels") {
-  // statsmodels: stats/tests/test_multi.py (R multtest, p.adjust)
-  const std::vector<double> p{.838541367553, .642193923795, .680845947633, .967833824309, .71626938238,
-                              .177096952723, 5.23656777208e-5, .0202732688798, 2.8140506198e-4, .0149877310796};
-  struct Case { Adjustment adjustment; std::vector<double> smallest; std::size_t rejected; };
-  const Case cases[] = {
-      {Adjustment::Bonferroni, {5.236567772e-4, .00281405062, .1498773108, .2027326888}, 2},
-      {Adjustment::Holm, {5.236567772e-4, .002532645558, .1199018486, .1419128822}, 2},
-      {Adjustment::Sidak, {5.23533397e-4, .002810489796, .1401624658, .1852027095}, 2},
-      {Adjustment::HolmSidak, {5.23533397e-4, .002529796632, .1137971968, .133567562}, 2},
-      {Adjustment::Hommel, {5.236567772e-4, .002532645558, .1049141176, .1419128822}, 2},
-      {Adjustment::BenjaminiHochberg, {5.236567772e-4, .00140702531, .0499591036, .0506831722}, 3},
-      {Adjustment::BenjaminiYekutieli, {.001533774076, .004121132465, .1463286284, .1484494024}, 2},
-  };
-  for (const Case& c : cases) {
-    std::vector<double> adjusted = adjust(p, c.adjustment);
-    std::sort(adjusted.begin(), adjusted.end());
-    CAPTURE(static_cast<int>(c.adjustment));
-    for (std::size_t i = 0; i < 4; ++i) CHECK(adjusted[i] == doctest::Approx(c.smallest[i]).epsilon(1e-8));
-    CHECK(static_cast<std::size_t>(std::count_if(adjusted.begin(), adjusted.end(), [](double x) { return x <= .05; })) ==
-          c.rejected);
-  }
-}
-
-TEST_CASE("Benjamini and Hochberg's own example: what each method rejects at .05") {
-  const std::vector<double> p{.0001, .0004, .0019, .0095, .0201, .0278, .0298, .0344, .0459, .3240, .4262, .5719, .6528,
-                              .7590, 1};
-  const auto rejected = [&](Adjustment adjustment) {
-    const std::vector<double> adjusted = adjust(p, adjustment);
-    return std::count_if(adjusted.begin(), adjusted.end(), [](double x) { return x <= .05; });
-  };
-  CHECK(rejected(Adjustment::Holm) == 3);
-  CHECK(rejected(Adjustment::BenjaminiYekutieli) == 3);
-  CHECK(rejected(Adjustment::BenjaminiHochberg) == 4);
-}
-
-TEST_CASE("peer error: Benjamini-Hochberg is a step-up") {
-  // A step-down would stop at .04 > .05 / 2 and reject nothing.
-  CHECK(adjust(std::vector<double>{.03, .04}, Adjustment::BenjaminiHochberg) == std::vector<double>{.04, .04});
-}
-
-TEST_CASE("adjusted p-values are in [0, 1], no smaller than p, and keep its order") {
-  Rng random(1, "p-values");
-  for (int round = 0; round < 50; ++round) {
-    std::vector<double> p(1 + random.below(30));
-    for (double& value : p) value = random.bernoulli(0.2) ? random.uniform() * 0.01 : random.uniform();
-    p[0] = random.bernoulli(0.5) ? 0 : 1;
-    for (int method = 0; method <= static_cast<int>(Adjustment::BenjaminiYekutieli); ++method) {
-      const std::vector<double> adjusted = adjust(p, static_cast<Adjustment>(method));
-      for (std::size_t i = 0; i < p.size(); ++i) {
-        CHECK(adjusted[i] >= p[i] - 1e-15);
-        CHECK(adjusted[i] <= 1);
-        for (std::size_t j = 0; j < p.size(); ++j) {
-          if (p[i] < p[j]) CHECK(adjusted[i] <= adjusted[j]);
-        }
-      }
-    }
-  }
-  CHECK_THROWS_AS((void)adjust(std::vector<double>{0.5, 1.5}, Adjustment::Holm), Error);
-  CHECK(adjust({}, Adjustment::Hommel).empty());
-}
-
 namespace {
 
 std::vector<std::vector<double>> worlds(std::size_t strategies, std::size_t periods, double edge, std::uint64_t seed) {
@@ -211,48 +149,4 @@ TEST_CASE("superior ability: the three p-values are in order and find an edge") 
   CHECK(superior_ability(spans(worlds(8, 1000, 0.002, 3)), {1000, 500, 2, 1}).consistent < 0.01);
   const std::vector<std::vector<double>> flat{std::vector<double>(50, 0.0)};
   CHECK(superior_ability(spans(flat), {50, 100, 1, 1}).consistent == 1);
-}
-
-namespace {
-
-double naive_overfitting(const std::vector<std::vector<double>>& returns, std::size_t blocks) {
-  const std::size_t length = returns[0].size() / blocks;
-  const auto sharpe = [&](std::size_t k, std::uint32_t mask) {
-    std::vector<double> sample;
-    for (std::size_t b = 0; b < blocks; ++b) {
-      if (((mask >> b) & 1) == 0) continue;
-      sample.insert(sample.end(), returns[k].begin() + static_cast<std::ptrdiff_t>(b * length),
-                    returns[k].begin() + static_cast<std::ptrdiff_t>((b + 1) * length));
-    }
-    double mean = 0, square = 0;
-    for (const double x : sample) mean += x / static_cast<double>(sample.size());
-    for (const double x : sample) square += (x - mean) * (x - mean);
-    return mean / std::sqrt(square);
-  };
-  double low = 0, splits = 0;
-  const std::uint32_t all = (1U << blocks) - 1;
-  for (std::uint32_t mask = 0; mask <= all; ++mask) {
-    if (static_cast<std::size_t>(__builtin_popcount(mask)) != blocks / 2) continue;
-    std::size_t best = 0;
-    for (std::size_t k = 1; k < returns.size(); ++k) best = sharpe(k, mask) > sharpe(best, mask) ? k : best;
-    double rank = 1;
-    for (std::size_t k = 0; k < returns.size(); ++k) rank += sharpe(k, all ^ mask) < sharpe(best, all ^ mask) ? 1 : 0;
-    const double share = rank / static_cast<double>(returns.size() + 1);
-    low += std::log(share / (1 - share)) <= 0 ? 1 : 0;
-    splits += 1;
-  }
-  return low / splits;
-}
-
-}  // namespace
-
-TEST_CASE("backtest overfitting equals its definition, and tells noise from an edge") {
-  const auto noise = worlds(8, 160, 0, 3);
-  const Overfitting got = backtest_overfitting(spans(noise), 8);
-  CHECK(got.logits.size() == 70);
-  CHECK(got.probability == doctest::Approx(naive_overfitting(noise, 8)).epsilon(1e-12));
-  CHECK(backtest_overfitting(spans(worlds(8, 1600, 0.003, 3)), 10).probability == 0);
-  CHECK_THROWS_AS((void)backtest_overfitting(spans(noise), 7), Error);
-  CHECK_THROWS_AS((void)backtest_overfitting(spans(worlds(1, 160, 0, 1)), 8), Error);
-  CHECK_THROWS_AS((void)backtest_overfitting(spans(worlds(4, 10, 0, 1)), 8), Error);
 }

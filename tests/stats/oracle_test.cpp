@@ -2,6 +2,7 @@
 #include "engine/base/json.hpp"
 #include "stats/dependence.hpp"
 #include "stats/multiple_testing.hpp"
+#include "stats/overfitting.hpp"
 #include "stats/performance.hpp"
 #include "stats/resample.hpp"
 #include "stats/superior.hpp"

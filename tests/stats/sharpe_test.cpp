@@ -133,3 +133,15 @@ TEST_CASE("peer error: Lo's correction knows the sign of the autocorrelation") {
   CHECK(*higher.estimate / plain(down) == doctest::Approx(std::sqrt(1.3 / 0.7)).epsilon(0.05));
   CHECK_FALSE(lo_adjusted_sharpe(spaced(normals(100, 0, 0.01, 5), 252)).reason.empty());
 }
+
+TEST_CASE("under dependence the ratio's standard error is the one its long run has") {
+  // An AR(1): the variance of the mean grows by (1 + rho)/(1 - rho), and so does that of a small ratio.
+  const std::vector<double> dependent = autoregression(40'000, 0.3, 0.01, 2);
+  const auto plain = sharpe_facts(dependent);
+  const auto facts = dependent_sharpe_facts(dependent);
+  REQUIRE(facts.has_value());
+  CHECK(facts->dependence == doctest::Approx(1.3 / 0.7).epsilon(0.08));  // Bartlett's kernel falls a little short
+  CHECK(sharpe_standard_error(*facts) == doctest::Approx(std::sqrt(facts->dependence) * sharpe_standard_error(*plain)));
+  CHECK(dependent_sharpe_facts(normals(2000, 0, 1, 4))->dependence == 1);  // nothing significant: nothing changed
+  CHECK_FALSE(dependent_sharpe_facts(std::vector<double>(50, 0.1)).has_value());
+}
