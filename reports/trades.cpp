@@ -27,12 +27,28 @@ struct Building {
   }
 };
 
+/// The way of an open trip past one mark.
+void pass(const engine::PositionRow& row, std::map<engine::InstrumentId, Building>& open, std::span<const engine::Instrument> instruments) {
+  const auto found = open.find(row.instrument);
+  if (found == open.end() || found->second.position == 0 || found->second.entered == 0) return;
+  Building& building = found->second;
+  const engine::Instrument& instrument = instruments[row.instrument];
+  const double direction = building.trip.side == engine::Side::Buy ? 1 : -1;
+  const double held = instrument.quantity(Lots{std::abs(building.position)}) * instrument.price(row.mark) * instrument.multiplier;
+  const double profit = (direction * (building.left + held - building.entered) - building.fees) / std::fabs(building.entered);
+  building.trip.adverse = std::min(building.trip.adverse.value_or(0), profit);
+  building.trip.favourable = std::max(building.trip.favourable.value_or(0), profit);
+}
+
 }  // namespace
 
 std::vector<RoundTrip> round_trips(const engine::RunRecord& record, std::span<const engine::Instrument> instruments) {
   std::vector<RoundTrip> trips;
   std::map<engine::InstrumentId, Building> open;
+  auto mark_row = record.positions.begin();
   for (const engine::FillRow& fill : record.fills) {
+    // A sample is taken after all that happened at its time.
+    for (; mark_row != record.positions.end() && mark_row->time < fill.time; ++mark_row) pass(*mark_row, open, instruments);
     if (fill.instrument >= instruments.size())
       fail(Fault::Data, record.strategy, fmt::format("expected a fill in one of {} instruments, was number {}", instruments.size(), fill.instrument));
     const engine::Instrument& instrument = instruments[fill.instrument];
@@ -65,6 +81,7 @@ std::vector<RoundTrip> round_trips(const engine::RunRecord& record, std::span<co
       trips.push_back(building.trip);
     }
   }
+  for (; mark_row != record.positions.end(); ++mark_row) pass(*mark_row, open, instruments);
   for (auto& [id, building] : open) {
     if (building.position == 0) continue;
     const engine::Instrument& instrument = instruments[id];

@@ -3,6 +3,7 @@
 #include "engine/ledger/run_record.hpp"
 #include "engine/market/types.hpp"
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct RoundTrip {
   double costs = 0;                       ///< fees and slippage within, currency units
   double fraction = 0;                    ///< profit over the value entered
   bool open = false;                      ///< not closed when the record ended
+  /// Lowest and highest unrealised profit at the record's marks on the way, over the value entered until then; both
+  /// include 0, the moment of entry. Absent where no mark was taken in between.
+  std::optional<double> adverse = {}, favourable = {};
 };
 /// In order of entry, then instrument. Shape: fills of one record, in time order. Throws Error{Data} where a fill names an
 /// instrument that is not given.

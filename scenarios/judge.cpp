@@ -37,14 +37,38 @@ class Pieces {
   std::vector<ReturnSeries> net_, gross_;
 };
 
+/// Mean share of the largest position in gross position value, over the samples with positions.
+double dominant_share(const std::vector<const RunRecord*>& records, const std::vector<engine::Instrument>& instruments) {
+  double shares = 0, samples = 0;
+  for (const RunRecord* record : records) {
+    double largest = 0, all = 0;
+    const auto close = [&] {
+      if (all > 0) shares += largest / all, samples += 1;
+      largest = all = 0;
+    };
+    for (std::size_t i = 0; i < record->positions.size(); ++i) {
+      const engine::PositionRow& row = record->positions[i];
+      if (i > 0 && record->positions[i - 1].time != row.time) close();
+      const engine::Instrument& instrument = instruments[row.instrument];
+      const double value = std::fabs(instrument.quantity(row.position) * instrument.price(row.mark) * instrument.multiplier);
+      largest = std::max(largest, value);
+      all += value;
+    }
+    close();
+  }
+  return samples > 0 ? shares / samples : 0;
+}
+
 stats::TradingFigures trading_figures(const std::vector<const RunRecord*>& records, double years,
                                       const std::vector<engine::Instrument>& instruments) {
   stats::TradingFigures figures;
-  double turnover = 0, costs = 0, equity = 0, gross = 0;
+  double turnover = 0, costs = 0, slippage = 0, profit = 0, equity = 0, gross = 0;
   std::size_t rows = 0, exposed = 0;
   for (const RunRecord* record : records) {
     turnover += static_cast<double>(record->costs.turnover);
     costs += static_cast<double>(record->costs.fees + record->costs.slippage + record->costs.borrow);
+    slippage += static_cast<double>(record->costs.slippage);
+    if (!record->equity.empty()) profit += static_cast<double>(record->equity.back().equity_micros - record->capital_micros);
     // A period is lived through with what is held at its start: the last row starts none, and of several rows of one
     // time the last one stands.
     for (std::size_t i = 0; i + 1 < record->equity.size(); ++i) {
@@ -56,13 +80,24 @@ stats::TradingFigures trading_figures(const std::vector<const RunRecord*>& recor
       equity += static_cast<double>(row.equity_micros);
       if (row.equity_micros > 0) gross += held / static_cast<double>(row.equity_micros);
     }
-    for (const reports::RoundTrip& trip : reports::round_trips(*record, instruments)) figures.trades.push_back(trip.profit);
+    for (const reports::RoundTrip& trip : reports::round_trips(*record, instruments)) {
+      figures.trades.push_back({.profit = trip.profit,
+                                .fraction = trip.entry_price != 0 ? std::optional(trip.fraction) : std::nullopt,
+                                .days = static_cast<double>((trip.exit - trip.entry).value) / static_cast<double>(kNanosPerDay),
+                                .adverse = trip.adverse,
+                                .favourable = trip.favourable});
+    }
   }
+  figures.dominant_share = dominant_share(records, instruments);
+  figures.years = years;
   if (rows == 0) return figures;
   const double average = equity / static_cast<double>(rows);
   if (average > 0 && years > 0) {
     figures.turnover = turnover / years / average / 2;  // bought and sold: one way is half
     figures.costs = costs / years / average;
+    figures.slippage = slippage / years / average;
+    figures.gross = (profit + costs) / years / average;
+    figures.capital = average / 1e6;
   }
   figures.exposure = static_cast<double>(exposed) / static_cast<double>(rows);
   figures.gross_leverage = gross / static_cast<double>(rows);

@@ -1,5 +1,5 @@
 #pragma once
-// The normal distribution: density, probability, quantile.
+// The distributions that tests refer to: densities, probabilities, quantiles.
 namespace walras::stats {
 
 [[nodiscard]] double normal_density(double z);
@@ -8,5 +8,10 @@ namespace walras::stats {
 /// z with P(Z <= z) = probability. Range: probability in (0, 1); 0 and 1 give -infinity and
 /// infinity.
 [[nodiscard]] double normal_quantile(double probability);
+
+/// P(X > x) of a chi-square variable. Range: x >= 0, degrees > 0.
+[[nodiscard]] double chi_square_tail(double x, double degrees);
+/// P(|T| > |t|) of a Student variable. Range: degrees > 0.
+[[nodiscard]] double student_two_sided(double t, double degrees);
 
 }  // namespace walras::stats

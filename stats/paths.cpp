@@ -171,6 +171,39 @@ std::vector<std::optional<double>> rolling_sharpe(const ReturnSeries& series, st
   });
 }
 
+std::vector<std::optional<double>> rolling_sortino(const ReturnSeries& series, std::size_t window,
+                                                   double minimum_acceptable) {
+  const double rate = per_period_rate(minimum_acceptable, series.periods_per_year);
+  return rolling(series, series.returns, window, [&](auto x, auto) -> std::optional<double> {
+    double below = 0;
+    for (const double value : x) below += value < rate ? (value - rate) * (value - rate) : 0;
+    if (!(below > 0)) return std::nullopt;
+    const double downside = std::sqrt(below / static_cast<double>(x.size()));
+    return (mean_of(x) - rate) / downside * std::sqrt(series.periods_per_year);
+  });
+}
+
+std::vector<std::optional<double>> rolling_metric(std::string_view metric, const ReturnSeries& series, std::size_t window,
+                                                  std::size_t step, const Conventions& conventions,
+                                                  const ReturnSeries* benchmark) {
+  check(series);
+  if (window < 1 || step < 1) {
+    fail(Fault::Numeric, "rolling window", fmt::format("expected a window and a step of at least 1 period, was {} and {}", window, step));
+  }
+  std::vector<std::optional<double>> result(series.returns.size());
+  ReturnSeries part = series;
+  Conventions own = conventions;
+  own.calendar_years.reset();
+  for (std::size_t end = series.returns.size(); end >= window && end > 0; end -= std::min(step, end)) {
+    const auto from = static_cast<std::ptrdiff_t>(end - window), to = static_cast<std::ptrdiff_t>(end);
+    part.times.assign(series.times.begin() + from, series.times.begin() + to);
+    part.returns.assign(series.returns.begin() + from, series.returns.begin() + to);
+    part.start = from == 0 ? start_of(series) : series.times[static_cast<std::size_t>(from) - 1];
+    result[end - 1] = measure(metric, part, own, benchmark).estimate;
+  }
+  return result;
+}
+
 std::vector<std::optional<double>> rolling_beta(const ReturnSeries& series,
                                                 std::span<const double> benchmark,
                                                 std::size_t window) {

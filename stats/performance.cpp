@@ -26,6 +26,10 @@ void check(const Conventions& conventions) {
     fail(Fault::Numeric, "tail",
          fmt::format("expected a probability between 0 and 0.5, was {}", conventions.tail));
   }
+  if (!(conventions.ruin_loss > 0 && conventions.ruin_loss < 1)) {
+    fail(Fault::Numeric, "ruin loss",
+         fmt::format("expected a share of capital between 0 and 1, was {}", conventions.ruin_loss));
+  }
 }
 
 double mean_of(std::span<const double> x) {
@@ -51,6 +55,7 @@ Context make_context(const ReturnSeries& series, const Conventions& conventions,
       per_period_rate(conventions.minimum_acceptable, series.periods_per_year);
   context.yearly_risk_free = conventions.risk_free;
   context.tail = conventions.tail;
+  context.ruin_loss = conventions.ruin_loss;
   context.centre = mean_of(series.returns);
   context.scale = largest(series.returns);
   context.ruined =
@@ -58,6 +63,7 @@ Context make_context(const ReturnSeries& series, const Conventions& conventions,
   context.has_benchmark = !benchmark.empty();
   context.benchmark_centre = mean_of(benchmark);
   context.benchmark_scale = largest(benchmark);
+  context.benchmark_ruined = std::find(benchmark.begin(), benchmark.end(), -1.0) != benchmark.end();
   return context;
 }
 
@@ -69,6 +75,7 @@ Sums columns_of(const Context& context, double x, double b) {
   row[kX3] = d * d * d;
   row[kX4] = d * d * d * d;
   row[kLog] = context.ruined ? 0 : std::log1p(x);
+  row[kLog2] = row[kLog] * row[kLog];
   const double over = x - context.minimum_acceptable;
   row[kBelow2] = over < 0 ? over * over : 0;
   row[kAbove] = std::max(over, 0.0);
@@ -82,6 +89,8 @@ Sums columns_of(const Context& context, double x, double b) {
   row[kB] = e;
   row[kB2] = e * e;
   row[kXB] = d * e;
+  row[kBeats] = x > b ? 1 : 0;
+  row[kLogB] = context.benchmark_ruined ? 0 : std::log1p(b);
   if (b > 0) {
     row[kUpLogX] = std::log1p(x);
     row[kUpLogB] = std::log1p(b);
@@ -92,50 +101,6 @@ Sums columns_of(const Context& context, double x, double b) {
     row[kDownCount] = 1;
   }
   return row;
-}
-
-/// Order facts of a sample in which the sorted values occur `counts` times.
-OrderFacts order_facts(std::span<const double> sorted, std::span<const std::uint32_t> counts,
-                       double tail) {
-  const std::size_t n = sorted.size();
-  const double position = tail * static_cast<double>(n - 1);
-  const auto before = static_cast<std::size_t>(position);
-  const double share = position - static_cast<double>(before);
-  OrderFacts facts;
-
-  // The order statistics number `before` and the next, counted from below and, mirrored, from
-  // above.
-  const auto pick = [&](bool from_above) {
-    double first = 0;
-    double second = 0;
-    std::size_t seen = 0;
-    bool have_first = false;
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t at = from_above ? n - 1 - i : i;
-      if (counts[at] == 0) continue;
-      if (seen == 0) (from_above ? facts.best : facts.worst) = sorted[at];
-      seen += counts[at];
-      if (!have_first && seen > before) {
-        first = sorted[at];
-        have_first = true;
-      }
-      if (have_first) {
-        second = sorted[at];
-        if (seen > before + 1 || n == 1) break;
-      }
-    }
-    return first + share * (second - first);
-  };
-  facts.low_tail = pick(false);
-  facts.high_tail = pick(true);
-  double sum = 0;
-  double count = 0;
-  for (std::size_t i = 0; i < n && sorted[i] <= facts.low_tail; ++i) {
-    sum += sorted[i] * counts[i];
-    count += counts[i];
-  }
-  facts.beyond = count > 0 ? sum / count : facts.low_tail;
-  return facts;
 }
 
 /// A series laid out for evaluation: running sums of its columns, its order, its context.
@@ -177,6 +142,7 @@ class Prepared {
   struct Work {
     std::vector<Block> blocks;
     std::vector<std::uint32_t> counts;
+    std::vector<double> sorted, drawdowns;
   };
 
   /// Facts of the sample made of `work.blocks`.
@@ -184,24 +150,27 @@ class Prepared {
     const std::size_t n = x_.size();
     sums.fill(0);
     work.counts.assign(n, 0);
+    work.drawdowns.clear();
     for (const Block block : work.blocks) {
       const std::size_t end = static_cast<std::size_t>(block.start) + block.length;
       const std::size_t stop = std::min(end, n);
-      span(block.start, stop, sums, path, work.counts);
-      if (end > n) span(0, end - n, sums, path, work.counts);
+      span(block.start, stop, sums, path, work);
+      if (end > n) span(0, end - n, sums, path, work);
     }
-    order = order_facts(sorted_, work.counts, context_.tail);
+    path.finish(work.drawdowns, context_.tail);
+    work.sorted.clear();
+    for (std::size_t i = 0; i < n; ++i) work.sorted.insert(work.sorted.end(), work.counts[i], sorted_[i]);
+    order = order_facts(work.sorted, context_, context_.centre + sums[kX] / context_.n);
   }
 
  private:
-  void span(std::size_t begin, std::size_t end, Sums& sums, PathFacts& path,
-            std::vector<std::uint32_t>& counts) const {
+  void span(std::size_t begin, std::size_t end, Sums& sums, PathFacts& path, Work& work) const {
     const double* from = running_.data() + begin * width_;
     const double* to = running_.data() + end * width_;
     for (std::size_t k = 0; k < width_; ++k) sums[k] += to[k] - from[k];
     for (std::size_t t = begin; t < end; ++t) {
-      path.step(x_[t]);
-      ++counts[rank_[t]];
+      work.drawdowns.push_back(path.step(x_[t]));
+      ++work.counts[rank_[t]];
     }
   }
 
@@ -255,7 +224,7 @@ std::vector<Evidence> evaluate(const ReturnSeries& series, const Prepared& prepa
     work.blocks.assign(1, Block{0, static_cast<std::uint32_t>(n)});
     prepared.gather(work, sums, path, order);
   }
-  const Sample sample{context, sums, path, order};
+  const Sample sample{context, sums, path, order, series.returns, prepared.benchmark()};
   for (const Metric* metric : wanted(context.has_benchmark)) {
     Evidence evidence = blank(metric->info, n);
     evidence.method =
@@ -366,6 +335,7 @@ std::vector<Evidence> measure_with_intervals(const ReturnSeries& series,
       prepared.gather(work, sums, path, order);
       const Sample sample{context, sums, path, order};
       for (std::size_t k = 0; k < list.size(); ++k) {
+        if (list[k]->info.resampling == Resampling::None) continue;
         values[k * plan.replicates + b] =
             list[k]->compute(sample).value;  // NaN where there is a reason
       }

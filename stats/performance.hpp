@@ -22,6 +22,7 @@ struct Conventions {
   double minimum_acceptable =
       0;               ///< MAR a year; for Sortino, downside deviation and Omega. Range: > -1
   double tail = 0.05;  ///< probability beyond VaR and CVaR, and of the tail ratio. Range: (0, 0.5)
+  double ruin_loss = 0.5;  ///< share of the starting capital whose loss is ruin. Range: (0, 1)
   /// Replaces the years told from time stamps, as for joined test spans.
   std::optional<double> calendar_years = std::nullopt;
 };
@@ -40,6 +41,7 @@ struct MetricInfo {
   std::string_view name, unit, formula, assumptions, source;
   Resampling resampling = Resampling::None;
   bool needs_benchmark = false;
+  std::string_view group = {};  ///< "return", "risk", "ratio", "drawdown", "tail", "benchmark"
 };
 /// Every metric of returns, in the order of a tear sheet.
 [[nodiscard]] std::vector<MetricInfo> metric_list();
@@ -104,10 +106,30 @@ struct YearReturns {
 [[nodiscard]] std::vector<std::optional<double>> rolling_sharpe(const ReturnSeries& series,
                                                                 std::size_t window,
                                                                 double risk_free = 0);
+/// The minimum acceptable return is a year's; only the window's own periods count. Absent where none fell below it.
+[[nodiscard]] std::vector<std::optional<double>> rolling_sortino(const ReturnSeries& series, std::size_t window,
+                                                                 double minimum_acceptable = 0);
+/// Any metric of metric_list() over the `window` periods up to every `step`-th period, counted back from the last.
+/// Shape: n; absent between steps, before a full window, and where the metric has no estimate. Range: step >= 1.
+/// Throws Error{Numeric} for an unknown metric, and for one that needs a benchmark where there is none.
+[[nodiscard]] std::vector<std::optional<double>> rolling_metric(std::string_view metric, const ReturnSeries& series,
+                                                                std::size_t window, std::size_t step = 1,
+                                                                const Conventions& conventions = {},
+                                                                const ReturnSeries* benchmark = nullptr);
 /// Beta to an aligned benchmark. Shape: benchmark n.
 [[nodiscard]] std::vector<std::optional<double>> rolling_beta(const ReturnSeries& series,
                                                               std::span<const double> benchmark,
                                                               std::size_t window);
+
+/// One round trip, from flat to flat.
+struct TradeFacts {
+  double profit = 0;                              ///< after costs, in currency
+  std::optional<double> fraction = std::nullopt;  ///< profit over the value entered
+  std::optional<double> days = std::nullopt;      ///< from first to last fill
+  /// Worst and best unrealised profit on the way over the value entered: adverse <= 0 <= favourable; absent where no
+  /// mark was seen.
+  std::optional<double> adverse = std::nullopt, favourable = std::nullopt;
+};
 
 /// What trading did, as the ledger counted it; the statistics only divide and resample.
 struct TradingFigures {
@@ -115,11 +137,18 @@ struct TradingFigures {
   double exposure = 0;  ///< share of periods with a position, in [0, 1]
   double gross_leverage = 0;  ///< average gross position value over equity
   double costs = 0;           ///< fees, spread and slippage a year, as a fraction of average equity
-  std::vector<double> trades = {};  ///< profit of each round trip after costs, in currency
+  std::vector<TradeFacts> trades = {};  ///< in order of entry
+  double years = 0;           ///< calendar years traded; 0: not known
+  double capital = 0;         ///< average equity, in currency; 0: not known
+  double gross = 0;           ///< profit before costs a year, as a fraction of average equity
+  double slippage = 0;        ///< the part of `costs` that is spread, slippage and impact
+  double dominant_share = 0;  ///< mean share of the largest position in gross position value; 0: not known
 };
-/// turnover, exposure, gross_leverage, costs, trades, trade_hit_rate, trade_payoff,
-/// trade_expectancy, profit_factor. Trade metrics resample trades (independently) for their
-/// intervals.
+/// What trading_metrics() gives, before any number.
+[[nodiscard]] std::vector<MetricInfo> trading_metric_list();
+/// Turnover, exposure, costs, break-even cost, capacity, and the statistics of round trips: every entry of
+/// trading_metric_list(). Trade metrics resample trades (independently) for their intervals. Throws Error{Numeric}
+/// when a number is not finite.
 [[nodiscard]] std::vector<Evidence> trading_metrics(const TradingFigures& figures,
                                                     const Resamples& resamples);
 

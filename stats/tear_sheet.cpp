@@ -1,7 +1,7 @@
 #include "stats/tear_sheet.hpp"
 
 #include "engine/base/error.hpp"
-#include "stats/dependence.hpp"
+#include "stats/diagnostics.hpp"
 #include "stats/sharpe.hpp"
 
 #include <fmt/format.h>
@@ -41,20 +41,21 @@ void append_inference(std::vector<Evidence>& sheet, const TearSheetInput& input)
   }
   sheet.push_back(std::move(psr));
 
-  Evidence first = without_estimate("autocorrelation", "ratio", "");
-  first.formula = "lag 1: sum((r_t - mean)(r_(t-1) - mean)) / sum((r_t - mean)^2)";
-  first.n = n;
-  const bool varies = std::any_of(net.returns.begin(), net.returns.end(),
-                                  [&](double value) { return value != net.returns.front(); });
-  if (n >= 2 && varies) {
-    const std::vector<double> covariance = autocovariance(net.returns, 1);
-    first.estimate = covariance[1] / covariance[0];
-    const double bound = 1.959963984540054 / std::sqrt(static_cast<double>(n));
-    first.method = fmt::format("of white noise, 95 % lie within +-{:.4f}", bound);
-  } else {
-    first.reason = n < 2 ? "fewer than two periods" : "the returns have no variance";
+  // Smoothed or trending returns overstate both ratios by the same factor.
+  const Evidence &plain = find(sheet, "sharpe"), &sortino = find(sheet, "sortino"), &adjusted = find(sheet, "lo_adjusted_sharpe");
+  Evidence lo = without_estimate("lo_adjusted_sortino", "1/sqrt(year)", "");
+  lo.formula = "sortino x lo_adjusted_sharpe / sharpe";
+  lo.source = "Lo2002";
+  lo.n = n;
+  for (const Evidence* part : {&plain, &sortino, &adjusted}) {
+    if (lo.reason.empty() && !part->estimate) lo.reason = part->reason;
   }
-  sheet.push_back(std::move(first));
+  if (lo.reason.empty() && *plain.estimate == 0) lo.reason = "the Sharpe ratio is 0";
+  if (lo.reason.empty()) lo.estimate = *sortino.estimate * *adjusted.estimate / *plain.estimate;
+  sheet.push_back(std::move(lo));
+
+  sheet.push_back(autocorrelation_at(net.returns, 1));
+  for (Evidence& evidence : diagnostics(net.returns, input.conventions.tail)) sheet.push_back(std::move(evidence));
 
   const auto traded =
       std::find_if(net.returns.begin(), net.returns.end(), [](double value) { return value != 0; });
@@ -75,6 +76,14 @@ std::vector<Evidence> tear_sheet(const TearSheetInput& input) {
   append_inference(sheet, input);
   if (input.trading) {
     std::vector<Evidence> trading = trading_metrics(*input.trading, input.resamples);
+    Evidence exposed = without_estimate("return_on_exposure", "fraction a year", "");
+    exposed.formula = "cagr / exposure";
+    exposed.n = input.net.returns.size();
+    const Evidence& growth = find(sheet, "cagr");
+    if (!growth.estimate) exposed.reason = growth.reason;
+    else if (!(input.trading->exposure > 0)) exposed.reason = "no position was held";
+    else exposed.estimate = *growth.estimate / input.trading->exposure;
+    sheet.push_back(std::move(exposed));
     sheet.insert(sheet.end(), std::make_move_iterator(trading.begin()),
                  std::make_move_iterator(trading.end()));
   }

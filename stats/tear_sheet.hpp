@@ -17,8 +17,8 @@ struct TearSheetInput {
   Conventions conventions;
   Resamples resamples;  ///< replicates 0: no intervals
 };
-/// metric_list(), then lo_adjusted_sharpe, probabilistic_sharpe, autocorrelation, leading_zeros,
-/// zero_returns, then the trading metrics (the minimum track record is the verdict's). Adding a
+/// metric_list(), then lo_adjusted_sharpe, probabilistic_sharpe, lo_adjusted_sortino, autocorrelation, diagnostics(),
+/// leading_zeros, zero_returns, then return_on_exposure and the trading metrics (the minimum track record is the verdict's). Adding a
 /// benchmark or trades changes no other figure. Throws Error{Data} as check(ReturnSeries) does.
 [[nodiscard]] std::vector<Evidence> tear_sheet(const TearSheetInput& input);
 

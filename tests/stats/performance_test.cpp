@@ -310,13 +310,15 @@ TEST_CASE("trading metrics resample trades and survive none, one, and only winne
   const auto none = trading_metrics({}, {});
   CHECK(find(none, "trade_hit_rate").reason == "no round trips");
   CHECK(*find(none, "trades").estimate == 0);
-  const auto one = trading_metrics({.trades = {5}}, {});
+  const auto one = trading_metrics({.trades = {{5}}}, {});
   CHECK(*find(one, "trade_expectancy").estimate == 5);
-  const auto wins = trading_metrics({.trades = {5, 6, 7}}, {.replicates = 200});
+  const auto wins = trading_metrics({.trades = {{5}, {6}, {7}}}, {.replicates = 200});
   CHECK(find(wins, "profit_factor").reason == "no losing round trip");
   CHECK(find(wins, "trade_expectancy").interval.has_value());
   std::vector<double> many = normals(400, 1, 10, 3);
-  const auto mixed = trading_metrics({.turnover = 2, .trades = many}, {.replicates = 500});
+  std::vector<TradeFacts> trips;
+  for (const double profit : many) trips.push_back({.profit = profit});
+  const auto mixed = trading_metrics({.turnover = 2, .trades = trips}, {.replicates = 500});
   const Evidence& rate = find(mixed, "trade_hit_rate");
   REQUIRE(rate.interval.has_value());
   CHECK(rate.interval->low < *rate.estimate);
