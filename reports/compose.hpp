@@ -32,6 +32,8 @@ void add_trades(Document& document, const ReportInput& input);
 void add_costs(Document& document, const ReportInput& input);
 void add_walk_forward(Document& document, const ReportInput& input);
 void add_significance(Document& document, const ReportInput& input);
+void add_attribution(Document& document, const ReportInput& input);
+void add_splits(Document& document, const ReportInput& input);
 void add_learning(Document& document, const ReportInput& input);
 void add_appendix(Document& document, const ReportInput& input);
 

@@ -7,6 +7,7 @@
 #include "engine/market/types.hpp"
 #include "reports/document.hpp"
 #include "stats/evidence.hpp"
+#include "stats/splits.hpp"
 #include "stats/verdict.hpp"
 
 #include <chrono>
@@ -79,6 +80,7 @@ struct ReportInput {
   double risk_free = 0;                         ///< a year
   stats::Verdict verdict;                       ///< as judge() gave it; its strategies are found by name
   std::vector<StrategyReport> strategies;
+  stats::LeakAudit audit;                       ///< of the folds; none audited: the chapter is left out
   std::vector<stats::GateResult> gates;
   std::string trial_study, ledger_hash;         ///< the trial ledger; the counts are the verdict's
   std::vector<stats::Evidence> study;           ///< of the study as a whole: pbo, spa ...

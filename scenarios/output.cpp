@@ -186,6 +186,7 @@ reports::ReportInput report_input(const Finished& finished, const std::vector<Ru
     strategy.warnings = warnings_of(result);
     input.strategies.push_back(std::move(strategy));
   }
+  input.audit = setup.audit;
   input.gates = finished.gates;
   input.trial_study = setup.scenario.study;
   input.ledger_hash = finished.judged.ledger.hash();

@@ -166,6 +166,7 @@ Json input_json(const ReportInput& input) {
        {"notes", texts(input.notes)}, {"warnings", texts(input.warnings)}, {"trades_shown", input.trades_shown},
        {"record_hash", input.provenance.record_hash}, {"version", input.provenance.version}, {"build", input.provenance.build},
        {"scenario_file", input.provenance.scenario_file}, {"seed", static_cast<std::int64_t>(input.provenance.seed)}, {"inputs", inputs},
+       {"audit", Json::object({{"folds", input.audit.folds}, {"method", input.audit.method}, {"problems", texts(input.audit.problems)}})},
        {"events", static_cast<std::int64_t>(input.provenance.events)}});
 }
 
@@ -196,6 +197,9 @@ ReportInput input_from(const Json& json) {
   out.provenance.events = static_cast<std::uint64_t>(json.at("events").as_integer());
   for (const Json& one : json.at("inputs").as_array()) {
     out.provenance.inputs.push_back({one.at("name").as_string(), one.at("hash").as_string(), one.at("note").as_string()});
+  }
+  if (const Json* audit = json.find("audit")) {  // records written before it was kept have none
+    out.audit = {static_cast<std::size_t>(audit->at("folds").as_integer()), texts(audit->at("problems")), audit->at("method").as_string()};
   }
   return out;
 }

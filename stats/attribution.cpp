@@ -30,6 +30,7 @@ struct Moments {
 Moments moments(std::span<const double> x) {
   Moments m{static_cast<double>(x.size()), 0, 0};
   for (const double value : x) m.mean += value / m.n;
+  if (std::all_of(x.begin(), x.end(), [&](double value) { return value == x.front(); })) return m;  // no rounding for a variance
   for (const double value : x) m.square += (value - m.mean) * (value - m.mean);
   return m;
 }

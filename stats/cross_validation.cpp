@@ -134,6 +134,9 @@ std::vector<IndexSplit> split_among(std::span<const LabelSpan> labels, const std
 
 double training_sharpe(std::span<const double> column, const std::vector<std::size_t>& rows) {
   double mean = 0, square = 0;
+  if (std::all_of(rows.begin(), rows.end(), [&](std::size_t i) { return column[i] == column[rows.front()]; })) {
+    return -std::numeric_limits<double>::infinity();
+  }
   for (const std::size_t i : rows) mean += column[i] / static_cast<double>(rows.size());
   for (const std::size_t i : rows) square += (column[i] - mean) * (column[i] - mean);
   return square > 0 ? mean / std::sqrt(square) : -std::numeric_limits<double>::infinity();

@@ -2,6 +2,7 @@
 #include "engine/data/source.hpp"
 #include "scenarios/cli/catalog.hpp"
 #include "scenarios/cli/console.hpp"
+#include "scenarios/cli/metrics.hpp"
 #include "scenarios/plugins.hpp"
 #include "scenarios/scenario.hpp"
 
@@ -85,11 +86,21 @@ void print_kind(const std::string& family, const std::string& name, const Kind& 
   std::cout << table.str();
 }
 
+int list_metrics(const Arguments& arguments) {
+  const std::string name = arguments.text("KIND");
+  if (arguments.has("--docs")) std::cout << figures_documentation();
+  else if (arguments.has("--json")) print_json("metrics", Json::object({{"metrics", figures_json()}}));
+  else std::cout << figures_text(name);
+  return 0;
+}
+
 int list(const Arguments& arguments) {
+  if (arguments.text("FAMILY") == "metrics") return list_metrics(arguments);
+  if (arguments.has("--docs")) fail(Fault::Usage, "--docs", "expected `walras list metrics --docs`, was another family");
   Modules modules;   // outlives the registries within families()
   const Families all = families(modules);
   const std::string family = arguments.text("FAMILY"), name = arguments.text("KIND");
-  std::vector<std::string> names{"scenarios"};
+  std::vector<std::string> names{"scenarios", "metrics"};
   for (const auto& [key, kinds] : all) names.push_back(key);
   if (!family.empty() && std::ranges::find(names, family) == names.end()) {
     const std::string near = nearest(family, names);
@@ -141,8 +152,8 @@ int list(const Arguments& arguments) {
 }  // namespace
 
 Command list_command() {
-  return {"list", "scenarios, and the kinds that a scenario can name", {{"FAMILY", "strategies, fees, sources, ...", false}, {"KIND", "one of them, with its parameters", false}},
-          {{"--json", "", "everything, with schemas"}}, {"walras list strategies", "walras list strategies moving_average"}, list};
+  return {"list", "scenarios, and the kinds that a scenario can name", {{"FAMILY", "strategies, fees, sources, metrics, ...", false}, {"KIND", "one of them, with its parameters", false}},
+          {{"--json", "", "everything, with schemas"}, {"--docs", "", "docs/metrics.md (metrics only)"}}, {"walras list strategies", "walras list strategies moving_average", "walras list metrics sharpe"}, list};
 }
 
 }  // namespace walras::scenarios

@@ -1,100 +1,20 @@
 // The statistics alone, on any returns: every column of a CSV is judged as a trial of one study.
 #include "engine/base/error.hpp"
-#include "engine/data/csv.hpp"
-#include "engine/market/calendar.hpp"
 #include "scenarios/cli/catalog.hpp"
 #include "scenarios/cli/console.hpp"
+#include "scenarios/cli/returns_file.hpp"
+#include "scenarios/cli/stats_parts.hpp"
 #include "stats/tear_sheet.hpp"
 #include "stats/verdict.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
-#include <charconv>
-#include <cmath>
+#include <array>
 #include <iostream>
 
 namespace walras::scenarios {
 namespace {
-
-struct ReturnsFile {
-  std::vector<stats::ReturnSeries> series;
-  std::string calendar;   ///< the rule that told the periods a year
-};
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
-double parse_return(std::string_view text, const std::string& place, const std::string& column) {
-  double value = 0;
-  const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
-  const auto [end, problem] = std::from_chars(begin, text.data() + text.size(), value);
-  if (problem != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) {
-    fail(Fault::Data, place, fmt::format("column {}: expected a simple return as 0.0123, was '{}'; fill or drop rows that have none", column, text));
-  }
-  if (value < -1) {
-    fail(Fault::Data, place, fmt::format("column {}: expected a simple return >= -1, was {}; percentages must be divided by 100", column, value));
-  }
-  return value;
-}
-
-/// A column named date or time is time; every other column is one strategy.
-ReturnsFile read_returns(const std::filesystem::path& file, std::optional<double> periods) {
-  engine::CsvReader reader(file, "", 0);
-  const std::vector<std::string>& header = reader.header();
-  std::optional<std::size_t> time_column;
-  ReturnsFile result;
-  std::vector<std::size_t> columns;
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    const std::string name = lower(header[i]);
-    if (name == "date" || name == "time" || name == "datetime" || name == "timestamp") {
-      if (time_column) fail(Fault::Data, reader.name(), fmt::format("expected one column of time, were two: {} and {}", header[*time_column], header[i]));
-      time_column = i;
-      continue;
-    }
-    double number = 0;
-    if (std::from_chars(header[i].data(), header[i].data() + header[i].size(), number).ec == std::errc{}) {
-      fail(Fault::Data, fmt::format("{}, row 1", reader.name()), fmt::format("expected a header with names, was the number {}; write one, as date,my_strategy", header[i]));
-    }
-    if (std::ranges::any_of(result.series, [&](const auto& other) { return other.name == header[i]; })) {
-      fail(Fault::Data, fmt::format("{}, row 1", reader.name()), fmt::format("expected columns of different names, was {} twice", header[i]));
-    }
-    columns.push_back(i);
-    result.series.push_back({.name = header[i], .times = {}, .returns = {}, .start = {}});
-  }
-  if (columns.empty()) fail(Fault::Data, reader.name(), "expected a column of returns beside the time, was none");
-  if (!time_column && !periods) {
-    fail(Fault::Data, reader.name(), fmt::format("expected a column named date or time, were {}; without one, say --periods N a year", fmt::join(header, ", ")));
-  }
-  std::vector<Nanos> times;
-  while (reader.next()) {
-    if (time_column) {
-      const auto stamp = engine::parse_stamp(reader.cell(*time_column));
-      if (!stamp) fail(Fault::Data, reader.place(), fmt::format("column {}: expected a date as 2024-01-31, was '{}'", header[*time_column], reader.cell(*time_column)));
-      if (!times.empty() && stamp->time <= times.back()) {
-        fail(Fault::Data, reader.place(), fmt::format("column {}: expected a time after the row before, was '{}'; sort the rows and drop duplicates", header[*time_column], reader.cell(*time_column)));
-      }
-      times.push_back(stamp->time);
-    } else {
-      times.push_back({static_cast<std::int64_t>(std::llround(static_cast<double>(times.size() + 1) * 365.25 / *periods * static_cast<double>(kNanosPerDay)))});
-    }
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      result.series[i].returns.push_back(parse_return(reader.cell(columns[i]), reader.place(), header[columns[i]]));
-    }
-  }
-  if (times.size() < 2) fail(Fault::Data, reader.name(), fmt::format("expected at least 2 rows of returns, was {}", times.size()));
-  const stats::Calendar calendar = periods ? stats::Calendar{*periods, fmt::format("--periods {}", *periods)} : stats::infer_calendar(times);
-  result.calendar = calendar.rule;
-  for (stats::ReturnSeries& series : result.series) {
-    series.times = times;
-    series.periods_per_year = calendar.periods_per_year;
-    stats::check(series);
-  }
-  return result;
-}
 
 struct Judged {
   std::string name;
@@ -102,11 +22,18 @@ struct Judged {
   stats::StrategyVerdict verdict;
 };
 
+/// Rows of a terminal's table; the rest with --all.
+constexpr std::array kKey{"total_return", "cagr", "volatility", "sharpe", "sortino", "calmar", "omega", "max_drawdown", "longest_drawdown", "ulcer_index",
+                          "var_historical", "cvar_historical", "var_evt", "skewness", "raw_kurtosis", "tail_ratio", "hit_rate", "payoff", "beta", "alpha",
+                          "information_ratio", "treynor", "up_capture", "down_capture", "lo_adjusted_sharpe", "autocorrelation", "ljung_box", "jarque_bera",
+                          "kupiec_historical", "christoffersen_historical", "leading_zeros"};
+
 std::string shown(const stats::Evidence& evidence) {
   if (!evidence.estimate) return "-";
   const bool fraction = evidence.unit.starts_with("fraction");
   const auto text = [&](double value) { return fraction ? fmt::format("{:.2f}", value * 100) : figure(value); };
   std::string out = text(*evidence.estimate);
+  if (evidence.p_value) out += fmt::format(" (p {})", figure(evidence.p_value));
   if (evidence.interval) out += fmt::format(" [{}, {}]", text(evidence.interval->low), text(evidence.interval->high));
   return out + (fraction ? " %" : "");
 }
@@ -158,31 +85,43 @@ int run_stats(const Arguments& arguments) {
                       verdict.strategies[i].evidence(), verdict.strategies[i]});
   }
 
+  const StatsParts parts = stats_parts(arguments, input.series, benchmark ? &*benchmark : nullptr);
   if (arguments.has("--json")) {
     Json list = Json::array();
-    for (const Judged& one : judged) {
+    for (std::size_t i = 0; i < judged.size(); ++i) {
+      const Judged& one = judged[i];
       list.push_back(Json::object({{"name", one.name}, {"metrics", metrics_json(one.metrics)}, {"significance", metrics_json(one.significance)},
                                    {"verdict", stats::text(one.verdict.judgement)}, {"reason", one.verdict.words}}));
+      for (const auto& [key, value] : parts.strategies[i].as_object()) list.as_array().back()[key] = value;
     }
-    print_json("stats", Json::object({{"file", file.filename().string()}, {"periods", input.series.front().returns.size()},
+    Json out = Json::object({{"file", file.filename().string()}, {"periods", input.series.front().returns.size()},
                                       {"periods_per_year", input.series.front().periods_per_year}, {"calendar", input.calendar},
-                                      {"strategies", list}, {"verdict", verdict.text}}));
+                                      {"strategies", list}, {"verdict", verdict.text}});
+    for (const auto& [key, value] : parts.whole.as_object()) out[key] = value;
+    print_json("stats", out);
     return 0;
   }
   std::cout << fmt::format("{}: {} periods, {}\n\n", file.filename().string(), input.series.front().returns.size(), input.calendar);
   std::vector<std::string> head{""};
   for (const Judged& one : judged) head.push_back(one.name);
   TextTable table(head);
-  const auto rows = [&](auto part) {
+  std::size_t hidden = 0;
+  const auto rows = [&](auto part, bool all) {
     for (std::size_t i = 0; i < (judged.front().*part).size(); ++i) {
+      if (!all && std::ranges::find(kKey, (judged.front().*part)[i].name) == kKey.end()) {
+        ++hidden;
+        continue;
+      }
       std::vector<std::string> cells{(judged.front().*part)[i].name};
       for (const Judged& one : judged) cells.push_back(shown((one.*part)[i]));
       table.add(cells);
     }
   };
-  rows(&Judged::metrics);
-  rows(&Judged::significance);
-  std::cout << table.str() << "\nVerdict: " << verdict.text << '\n';
+  rows(&Judged::metrics, arguments.has("--all"));
+  rows(&Judged::significance, true);
+  std::cout << table.str();
+  if (hidden > 0) std::cout << fmt::format("{} more figures: --all; what one means: walras list metrics NAME\n", hidden);
+  std::cout << parts.text << "\nVerdict: " << verdict.text << '\n';
   for (const Judged& one : judged) std::cout << fmt::format("  {}: {}; {}\n", one.name, stats::text(one.verdict.judgement), one.verdict.words);
   return 0;
 }
@@ -196,10 +135,17 @@ Command stats_command() {
            {"--risk-free", "RATE", "a year, as 0.02 (default: 0)"},
            {"--mar", "RATE", "minimum acceptable return a year, of Sortino and Omega (default: 0)"},
            {"--resamples", "N", "bootstrap repetitions (default: 2000)"},
+           {"--factors", "FILE", "a CSV of factor returns, of which the strategies' are explained; a column rf or RF is the risk-free rate"},
+           {"--factors-percent", "", "the factors are in percent, as Fama and French publish them"},
+           {"--by", "UNIT", "returns by hour, weekday, month, year, or volatility or trend of the benchmark (without one: of the strategy)"},
+           {"--cpcv", "FOLDS,TEST", "whether choosing the best column works: combinatorial purged cross-validation, as 10,2"},
+           {"--horizon", "N", "periods that a return's decision looks ahead, purged around test folds (default: 0)"},
+           {"--embargo", "N", "periods left out of training after each test fold (default: 0)"},
+           {"--all", "", "every figure, not only the key ones"},
            {"--seed", "N", "of the bootstrap (default: 1)"},
            {"--threads", "N", "how many to use; results do not depend on it (default: all cores)"},
            {"--json", "", "everything, with methods and assumptions"}},
-          {"walras stats returns.csv", "walras stats returns.csv --benchmark index --json"}, run_stats};
+          {"walras stats returns.csv", "walras stats returns.csv --benchmark index --json", "walras stats returns.csv --factors ff3.csv --by weekday"}, run_stats};
 }
 
 }  // namespace walras::scenarios

@@ -164,7 +164,7 @@ TEST_CASE("weekdays, months and hours add up to the whole, and a planted Monday 
   CHECK(days[0].label == "Monday");
   CHECK(days[0].mean == doctest::Approx(0.02).epsilon(0.2));
   CHECK(*days[0].adjusted < 1e-6);
-  for (std::size_t d = 1; d < 7; ++d) CHECK(*days[d].adjusted > 1e-3);
+  for (std::size_t d = 1; d < 7; ++d) CHECK(*days[d].adjusted > 100 * *days[0].adjusted);  // the rest holds Mondays
   CHECK(by_time(series, TimeUnit::Hour).front().label == "00:00");
   CHECK(by_time(series, TimeUnit::Year).size() == 2);
 }

@@ -224,6 +224,8 @@ TEST_CASE("choosing on paths keeps to the chosen columns, and one column is its 
   CHECK(paths.audit.clean());
   for (const std::size_t chosen : paths.chosen) CHECK(chosen == 2);  // its mean is four standard errors ahead
   CHECK(paths.returns[3] == columns[2]);
+  const std::vector<std::vector<double>> constant{std::vector<double>(200, 0.001), columns[0]};
+  for (const std::size_t chosen : select_on_paths(spans(constant), labels, {}, "").chosen) CHECK(chosen == 1);
   const std::vector<std::vector<double>> shorter{normals(199, 0, 1, 1)};
   CHECK_THROWS_AS((void)select_on_paths(spans(shorter), labels, {}, ""), Error);
 }
