@@ -125,7 +125,7 @@ void add_regimes(Document& document, const ReportInput& input, const StrategyRep
   const bool own = strategy.out_of_sample.benchmark.empty();
   const std::vector<double>& market = own ? strategy.out_of_sample.net : strategy.out_of_sample.benchmark;
   const std::string whose = own ? "the strategy" : input.benchmark.empty() ? "the benchmark" : input.benchmark;
-  std::vector<std::string> labels = stats::volatility_regimes(market, window);
+  const std::vector<std::string> labels = stats::volatility_regimes(market, window);
   const std::vector<std::string> trend = stats::trend_regimes(market, window);
   TableBlock table{.caption = "By regime of " + whose + ": " + strategy.name,
                    .columns = {{"Regime", Align::Left}, {"Periods"}, {"Return", Align::Right, "mean a year"}, {"Volatility", Align::Right, "annual"}, {"Sharpe ratio"},

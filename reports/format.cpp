@@ -136,9 +136,11 @@ std::string metric_name(std::string_view name) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 9> known{{
       {"trades", "Round trips"}, {"sharpe", "Sharpe ratio"}, {"sortino", "Sortino ratio"}, {"calmar", "Calmar ratio"}, {"martin", "Martin ratio"},
       {"omega", "Omega ratio"}, {"pbo", "Probability of overfitting"}, {"cagr_periods", "CAGR, years by periods"}, {"spa", "Superior predictive ability"}}};
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 12> capitals{{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 22> capitals{{
       {"cagr", "CAGR"}, {"var", "VaR"}, {"cvar", "CVaR"}, {"mar", "MAR"}, {"sharpe", "Sharpe"}, {"lo", "Lo"}, {"cornish", "Cornish"}, {"fisher", "Fisher"},
-      {"romano", "Romano"}, {"wolf", "Wolf"}, {"benjamini", "Benjamini"}, {"hochberg", "Hochberg"}}};
+      {"romano", "Romano"}, {"wolf", "Wolf"}, {"benjamini", "Benjamini"}, {"hochberg", "Hochberg"},
+      {"cdar", "CDaR"}, {"edar", "EDaR"}, {"evar", "EVaR"}, {"evt", "EVT"}, {"gini", "Gini"}, {"ljung", "Ljung"}, {"jarque", "Jarque"}, {"bera", "Bera"}, {"fama", "Fama"},
+      {"kelly", "Kelly"}}};
   for (const auto& [key, words] : known)
     if (key == name) return std::string(words);
   std::string text;

@@ -3,24 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace walras::stats {
-namespace {
-
-/// Mean of the largest `share` of the values; the value on the border counts in part. Reorders `values`.
-/// Source: RockafellarUryasev2000.
-double mean_of_largest(std::vector<double>& values, double share) {
-  const double wanted = share * static_cast<double>(values.size());
-  const auto whole = static_cast<std::size_t>(wanted);
-  const auto border = values.begin() + static_cast<std::ptrdiff_t>(std::min(whole, values.size() - 1));
-  std::nth_element(values.begin(), border, values.end(), std::greater<>());
-  std::sort(values.begin(), border, std::greater<>());  // a sum in one order, whatever nth_element left
-  double sum = 0;
-  for (auto value = values.begin(); value != border; ++value) sum += *value;
-  return (sum + (wanted - static_cast<double>(border - values.begin())) * *border) / wanted;
-}
-
-}  // namespace
 
 void PathFacts::finish(std::vector<double>& drawdowns, double tail) {
   double depth = 0, since_trough = 0;
@@ -48,14 +33,23 @@ void PathFacts::finish(std::vector<double>& drawdowns, double tail) {
   }
   if (drawdowns.empty()) return;
   last = drawdowns.back();
-  conditional_drawdown = mean_of_largest(drawdowns, tail);
-  // Type 7 quantile at 1 - tail, from above.
+  // The largest share `tail`: its mean, in which the value on the border counts in part (RockafellarUryasev2000), and
+  // the type 7 quantile at 1 - tail, whose order statistics lie on the border or just before it.
+  const double wanted = tail * static_cast<double>(drawdowns.size());
+  const auto border = static_cast<std::ptrdiff_t>(wanted);
+  const auto at = drawdowns.begin() + border;
+  std::nth_element(drawdowns.begin(), at, drawdowns.end(), std::greater<>());
+  std::sort(drawdowns.begin(), at, std::greater<>());  // a sum in one order, whatever nth_element left
+  double sum = 0;
+  for (auto value = drawdowns.begin(); value != at; ++value) sum += *value;
+  conditional_drawdown = (sum + (wanted - static_cast<double>(border)) * *at) / wanted;
   const double position = tail * static_cast<double>(drawdowns.size() - 1);
   const auto before = static_cast<std::ptrdiff_t>(position);
-  const auto at = drawdowns.begin() + before;
-  std::nth_element(drawdowns.begin(), at, drawdowns.end(), std::greater<>());
-  const double next = at + 1 == drawdowns.end() ? *at : *std::max_element(at + 1, drawdowns.end());
-  drawdown_at_risk = *at + (position - static_cast<double>(before)) * (next - *at);
+  const double first = drawdowns[static_cast<std::size_t>(before)];
+  double next = first;
+  if (before < border) next = drawdowns[static_cast<std::size_t>(before) + 1];
+  else if (at + 1 != drawdowns.end()) next = *std::max_element(at + 1, drawdowns.end());
+  drawdown_at_risk = first + (position - static_cast<double>(before)) * (next - first);
 }
 
 OrderFacts order_facts(std::span<const double> sorted, const Context& context, double mean) {

@@ -1,5 +1,6 @@
 """The command line as a user meets it: command_line.py PROGRAM ROOT [CASE...]."""
 import csv
+import datetime
 import json
 import os
 import pathlib
@@ -145,8 +146,9 @@ def output_folder(folder):
 
 @case
 def committed_schema(folder):
-    """scenarios/schema.json and docs/scenario.md are what the program prints"""
-    for words, file in ((["schema"], "scenarios/schema.json"), (["schema", "--docs"], "docs/scenario.md")):
+    """scenarios/schema.json, docs/scenario.md and docs/metrics.md are what the program prints"""
+    for words, file in ((["schema"], "scenarios/schema.json"), (["schema", "--docs"], "docs/scenario.md"),
+                        (["list", "metrics", "--docs"], "docs/metrics.md")):
         out, _ = walras(*words)
         assert (ROOT / file).read_text() == out, f"{file} is stale: walras {' '.join(words)} > {file}"
 
@@ -221,6 +223,88 @@ def statistics_alone(folder):
                            ("date,a\n2020-01-01,-7\n2020-01-02,0\n", "100"), ("1,2\n3,4\n", "header"), ("", "bad.csv")):
         write(folder, "bad.csv", text)
         assert expected in walras("stats", "bad.csv", code=3, folder=folder)[1], text
+
+
+@case
+def figures(folder):
+    """walras list metrics explains every figure, and where other libraries have it"""
+    told = checked("metrics", walras("list", "metrics", "--json")[0])["metrics"]
+    assert len(told) > 150 and told["sharpe"]["unit"] == "1/sqrt(year)", len(told)
+    one = walras("list", "metrics", "gini_mean_difference")[0]
+    assert "mean of |r_i - r_j|" in one and "skfolio GINI_MEAN_DIFFERENCE" in one, one
+    assert "did you mean 'sharpe'" in walras("list", "metrics", "sharp", code=2)[1]
+    walras("list", "strategies", "--docs", code=2)
+
+
+@case
+def breakdowns(folder):
+    """walras stats explains returns by factors, by time and regime, and tells whether choosing works"""
+    import math
+    days, rows, day = [], [], datetime.date(2015, 1, 1)
+    while len(days) < 800:
+        if day.weekday() < 5:
+            days.append(day)
+        day += datetime.timedelta(days=1)
+    for i, day in enumerate(days):
+        market, size = 0.008 * math.sin(i * 1.3) + 0.0004, 0.005 * math.sin(i * 2.1 + 1)
+        own = 0.0002 + 0.9 * market - 0.4 * size + 0.002 * math.sin(i * 0.37)
+        rows.append((day, repr(own), repr(-own), repr(market), repr(size), "0.0001"))
+    write(folder, "own.csv", "date,good,bad\n" + "".join(f"{r[0]},{r[1]},{r[2]}\n" for r in rows))
+    write(folder, "factors.csv", "date,market,size,rf\n" + "".join(f"{r[0]},{r[3]},{r[4]},{r[5]}\n" for r in rows[:700]))
+    words = ["stats", "own.csv", "--resamples", "100"]
+    told = checked("stats", walras(*words, "--factors", "factors.csv", "--by", "weekday", "--cpcv", "6,2", "--horizon", "3", "--embargo", "2", "--json",
+                                   folder=folder)[0])
+    good = told["strategies"][0]
+    assert good["factors"]["periods"] == 700 and good["factors"]["left_out"] == 100, good["factors"]
+    assert abs(good["factors"]["betas"]["market"]["estimate"] - 0.9) < 0.02
+    assert abs(good["factors"]["betas"]["size"]["estimate"] + 0.4) < 0.02
+    assert [g["label"] for g in good["by_weekday"]] == ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"]
+    assert abs(sum(g["sum"] for g in good["by_weekday"]) - sum(float(r[1]) for r in rows)) < 1e-9
+    paths = told["cross_validation"]
+    assert (paths["splits"], paths["paths"], paths["chosen"]) == (15, 5, {"good": 15}) and paths["audit"]["clean"], paths
+    text = walras(*words, "--factors", "factors.csv", "--by", "volatility", "--cpcv", "6,2", folder=folder)[0]
+    for part in ("Factors of good", "R squared", "good by volatility", "turbulent", "Leak audit: clean", "more figures: --all", "Verdict"):
+        assert part in text, (part, text)
+    assert "gini_mean_difference" in walras(*words, "--all", folder=folder)[0]
+    for more, part in ((["--by", "moon"], "--by"), (["--cpcv", "6"], "--cpcv"), (["--cpcv", "3,3"], "folds"), (["--embargo", "2"], "--cpcv"),
+                       (["--factors-percent"], "--factors FILE")):
+        assert part in walras(*words, *more, folder=folder, code=3 if "3,3" in more else 2)[1], more
+    write(folder, "weekly.csv", "date,market\n2015-01-09,0.01\n2015-01-16,0.02\n2015-01-23,0.01\n")
+    assert "at least as frequent" in walras(*words, "--factors", "weekly.csv", folder=folder, code=3)[1]
+
+
+@case
+def published_factors(folder):
+    """A fund made of the published monthly factors is taken apart as statsmodels does"""
+    import gzip
+    import math
+    data = pathlib.Path(os.environ.get("WALRAS_DATA", ROOT.parent / "shared" / "data")) / "factors" / "ff3_monthly_1926-2018.csv.gz"
+    if not data.exists():
+        assert os.environ.get("CI") != "true", f"market data 'factors' not found at {data}: set WALRAS_DATA"
+        print(f"*** TEST LEFT OUT: market data 'factors' not found at {data}: set WALRAS_DATA ***", file=sys.stderr)
+        return
+    expected = json.loads((ROOT / "tests" / "data" / "attribution_oracle.json").read_text())["french"]
+    with gzip.open(data, "rt") as file:
+        rows = list(csv.DictReader(file))
+    lines = []
+    for i, row in enumerate(rows):
+        market, size, value = (float(row[k]) / 100 for k in ("Mkt-RF", "SMB", "HML"))
+        fund = 0.001 + 1.1 * market + 0.4 * size - 0.25 * value + 0.004 * math.sin(i * 0.7)
+        lines.append(f"{row['Date']},{fund!r}\n")
+    write(folder, "fund.csv", "date,fund\n" + "".join(lines))
+    with open(folder / "three.csv", "w", newline="") as file:   # the fund is an excess return: no risk-free column
+        writer = csv.writer(file)
+        writer.writerow(["Date", "Mkt-RF", "SMB", "HML"])
+        writer.writerows([r["Date"], r["Mkt-RF"], r["SMB"], r["HML"]] for r in rows)
+    told = checked("stats", walras("stats", "fund.csv", "--factors", "three.csv", "--factors-percent", "--resamples", "100", "--json", folder=folder)[0])
+    fit = told["strategies"][0]["factors"]
+    assert told["periods_per_year"] == 12 and fit["lags"] == expected["lags"] and fit["periods"] == expected["rows"], fit
+    ours = [fit["alpha"]] + [fit["betas"][k] for k in ("Mkt-RF", "SMB", "HML")]
+    for k, (own, scale) in enumerate(zip(ours, (12, 1, 1, 1))):
+        assert math.isclose(own["estimate"], expected["coefficients"][k] * scale, rel_tol=1e-9), own
+        assert math.isclose(own["interval"][0], expected["low"][k] * scale, rel_tol=1e-9), own
+        assert math.isclose(own["interval"][1], expected["high"][k] * scale, rel_tol=1e-9), own
+    assert math.isclose(fit["r_squared"], expected["r_squared"], rel_tol=1e-9)
 
 
 @case

@@ -106,6 +106,11 @@ TEST_CASE("drawdown metrics equal a walk along the equity") {
   CHECK(estimate("time_under_water", series) == near(5.0 / 9));
   CHECK(estimate("current_drawdown", series) == near(0.01, 1e-10));
   CHECK(estimate("cdar", series, {.tail = 0.25}) == near((second + (1 - 0.8 * 1.1) + 0.25 * first) / 2.25, 1e-10));
+  for (const double tail : {0.05, 0.1, 0.3, 0.49}) {  // the quantile of falls, by sorting all of them
+    std::vector<double> falls = underwater(series.returns);
+    std::sort(falls.begin(), falls.end());
+    CHECK(estimate("drawdown_at_risk", series, {.tail = tail}) == near(quantile(falls, 1 - tail), 1e-12));
+  }
   const double growth = estimate("cagr", series);
   CHECK(estimate("burke", series) == near(growth / std::sqrt(first * first + second * second + third * third), 1e-10));
   CHECK(estimate("sterling", series) == near(growth / 0.3, 1e-10));
