@@ -13,6 +13,11 @@ void add_sources(SourceRegistry& registry) {
   add_close_panel(registry);
   add_lobster(registry);
   add_library_source(registry);
+  add_itch(registry);
+  add_dbn(registry);
+  add_binance(registry);
+  add_tardis(registry);
+  add_lean(registry);
 }
 
 std::filesystem::path resolve_path(const SourceContext& context, const std::string& path) {

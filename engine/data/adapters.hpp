@@ -15,6 +15,11 @@ void add_ohlcv_csv(SourceRegistry& registry);
 void add_close_panel(SourceRegistry& registry);
 void add_lobster(SourceRegistry& registry);
 void add_library_source(SourceRegistry& registry);
+void add_itch(SourceRegistry& registry);
+void add_dbn(SourceRegistry& registry);
+void add_binance(SourceRegistry& registry);
+void add_tardis(SourceRegistry& registry);
+void add_lean(SourceRegistry& registry);
 
 /// What to do with a row whose values cannot stand.
 enum class BadRow : std::uint8_t {

@@ -30,7 +30,7 @@ class Source {
 };
 
 using SourceRegistry = Registry<Source, const SourceContext&>;
-/// Adds ohlcv_csv, close_panel, lobster and library.
+/// Adds ohlcv_csv, close_panel, lobster, itch50, dbn, binance, tardis, lean and library.
 void add_sources(SourceRegistry& registry);
 
 /// What an instrument is called and how its integers translate; members left out are detected.

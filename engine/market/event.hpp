@@ -15,7 +15,7 @@ enum class EventKind : std::uint8_t {
   Execute,        ///< quantity of a resting order trades; side = of the resting order
   Hidden,         ///< a trade against hidden interest: no book change; side = of the resting order
   Halt,           ///< trading stops; price: 0 = halted, 1 = quoting resumes, 2 = trading resumes
-  Depth,          ///< the visible book changed (generated markets): see Orders::depth
+  Depth,          ///< the visible book changed: see Orders::depth. Recorded: a level (side, price) now shows quantity, 0 = gone
   Trade,          ///< a trade print; side = of the aggressor; order = 0
   Dividend,       ///< price = amount per lot in ticks, paid on positions held
   Session,        ///< the venue's trading phase changed; flags = Phase
@@ -27,9 +27,16 @@ enum class EventKind : std::uint8_t {
   Triggered       ///< own order: what it waited for came; price = its trigger
 };
 
-/// In Event::flags of Add, Reduce and Delete without an order: part of a level enters or leaves the depth that the feed
+/// In Event::flags of Add, Reduce and Delete without an order, and of Depth: part of a level enters or leaves the depth that the feed
 /// shows. Nobody acted; it keeps a book rebuilt from events equal to the recorded one.
 inline constexpr std::uint16_t kWindowMove = 1;
+
+/// In Event::flags of a recorded Depth: the whole book is gone (price and quantity mean nothing).
+inline constexpr std::uint16_t kBookClear = 2;
+/// In Event::flags of a recorded Depth: its level is the best of its side and the only one known; the others are gone.
+inline constexpr std::uint16_t kTouchOnly = 4;
+/// In Event::flags of Add: part of a snapshot, so the order is older than its time says.
+inline constexpr std::uint16_t kSnapshot = 8;
 
 /// In Event::flags of Trade: the trades of one auction.
 inline constexpr std::uint16_t kAuctionTrade = 1;

@@ -2,6 +2,7 @@
 #include "engine/catalog.hpp"
 #include "engine/sim/market_params.hpp"
 #include "engine/sim/simulation.hpp"
+#include "engine/venue/reacting_venue.hpp"
 
 #include <fmt/format.h>
 
@@ -84,7 +85,11 @@ class BarPlan final : public Plan {
   BarPlan(MarketParams market, VenueParams venue, std::shared_ptr<const Tape> recorded,
           const EngineCatalog& catalog)
       : Plan(recorded, recorded->instruments, venue, catalog, "none"), span_(whole_of(*recorded)) {
-    if (venue.queue) {
+    if (market.mode == MarketMode::Reacting || market.refill_half_life_s) {
+      fail(Fault::Scenario, "/market/mode",
+           "expected replay, was reacting: bars hold no orders that could react; impact on bars is a slippage model");
+    }
+    if (venue.queue || venue.queue_power) {
       fail(Fault::Scenario, "/venue/queue",
            "expected no queue rule for bars, was given one; remove it (recorded order books have "
            "queues)");
@@ -197,10 +202,23 @@ class BookPlan final : public Plan {
            const EngineCatalog& catalog)
       : Plan(recorded, recorded->instruments, venue, catalog, "constant"),
         span_(whole_of(*recorded)),
-        queue_(venue.queue.value_or(QueueRule::Fifo)) {
+        reacting_(market.mode == MarketMode::Reacting) {
     refuse_bar_settings(venue);
     refuse_dividends(*tape_);
-    venue.queue = queue_;
+    if (reacting_) {
+      if (venue.queue || venue.queue_power) {
+        fail(Fault::Scenario, "/venue/queue",
+             "expected no queue rule in mode reacting, was given one; remove it (own orders stand in the queues themselves)");
+      }
+      if (!market.refill_half_life_s) market.refill_half_life_s = 1;
+      half_life_ = nanos(*market.refill_half_life_s);
+    } else {
+      if (market.refill_half_life_s) {
+        fail(Fault::Scenario, "/market/refill_half_life_s",
+             "expected none in mode replay, was given one; remove it or use mode reacting");
+      }
+      choose_queue(venue);
+    }
     if (!market.sample_s) market.sample_s = 60;
     sampling_ = nanos(*market.sample_s);
     periods_per_year_ = kTradingSecondsPerYear / *market.sample_s;
@@ -209,12 +227,33 @@ class BookPlan final : public Plan {
   [[nodiscard]] Span whole() const override { return span_; }
   [[nodiscard]] bool replays_from_start() const override { return true; }
   [[nodiscard]] std::unique_ptr<Venue> venue(Rng) const override {
+    if (reacting_) return make_reacting_venue(*tape_, {half_life_});
     return make_replay_venue(*tape_, queue_);
   }
 
  private:
+  void choose_queue(VenueParams& venue) {
+    const bool named = std::any_of(tape_->events.begin(), tape_->events.end(), [](const Event& event) {
+      return event.kind == EventKind::Add && event.order != 0;
+    });
+    if (venue.queue == QueueRule::Fifo && !named) {
+      fail(Fault::Scenario, "/venue/queue",
+           "expected risk_averse or a probability model, was fifo: this feed shows sums by price, not orders");
+    }
+    queue_.rule = venue.queue.value_or(named ? QueueRule::Fifo : QueueRule::RiskAverse);
+    const bool powered = queue_.rule == QueueRule::Power1 || queue_.rule == QueueRule::Power2 || queue_.rule == QueueRule::Power3;
+    if (venue.queue_power && !powered) {
+      fail(Fault::Scenario, "/venue/queue_power", "expected none without power_1, power_2 or power_3, was given one; remove it");
+    }
+    queue_.power = venue.queue_power.value_or(3);
+    venue.queue = queue_.rule;
+    if (powered) venue.queue_power = queue_.power;
+  }
+
   Span span_;
-  QueueRule queue_;
+  QueueModel queue_;
+  bool reacting_;
+  Nanos half_life_{};
 };
 
 class GeneratedPlan final : public Plan {
@@ -233,7 +272,10 @@ class GeneratedPlan final : public Plan {
       : Plan(nullptr, generator->instruments(), venue, catalog, generator->default_latency()),
         generator_(std::move(generator)) {
     refuse_bar_settings(venue);
-    if (venue.queue) {
+    if (market.refill_half_life_s) {
+      fail(Fault::Scenario, "/market/refill_half_life_s", "expected none in mode generated, was given one; remove it");
+    }
+    if (venue.queue || venue.queue_power) {
       fail(Fault::Scenario, "/venue/queue",
            "expected no queue rule, was given one; remove it (a generated book knows every place "
            "in the queue)");
@@ -274,12 +316,6 @@ std::shared_ptr<const MarketPlan> build_market(const Json& market_json, const Js
                                                const EngineCatalog& catalog) {
   auto market = load<MarketParams>(market_json, "/market");
   auto venue = load<VenueParams>(venue_json, "/venue");
-  if (market.mode == MarketMode::Reacting) {
-    fail(Fault::Scenario, "/market/mode",
-         "expected replay or generated, was reacting: a recorded market that answers to own orders "
-         "is not in this version; use replay, "
-         "where the record stays as it is");
-  }
   if (market.mode == MarketMode::Generated) {
     if (!market.source.is_null()) {
       fail(Fault::Scenario, "/market/source",

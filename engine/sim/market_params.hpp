@@ -16,10 +16,11 @@ struct MarketParams {
   Json regime;
   std::optional<double> duration_s;
   std::optional<double> sample_s;
+  std::optional<double> refill_half_life_s;
   static void fields(auto&& field) {
     field("mode", &MarketParams::mode,
-          {.doc = "replay: recorded data; generated: a market made from a seed; reacting: not yet "
-                  "in this version."});
+          {.doc = "replay: recorded data as they were; reacting: a recorded order book that answers to own orders; "
+                  "generated: a market made from a seed."});
     field("source", &MarketParams::source,
           {.doc = "Recorded data: a file, or a set of the data library.", .component = "source"});
     field("generator", &MarketParams::generator,
@@ -38,6 +39,12 @@ struct MarketParams {
            .max = 1e7,
            .doc = "Spacing of equity samples on order books; absent: 60 for recorded books, the "
                   "generator's own otherwise. Bars are sampled at every close."});
+    field("refill_half_life_s", &MarketParams::refill_half_life_s,
+          {.unit = "s",
+           .min = 1e-6,
+           .max = 1e9,
+           .doc = "Mode reacting: half of what own orders took from a level, or left standing there, is made good in this "
+                  "time; absent: 1."});
   }
 };
 
@@ -48,6 +55,7 @@ struct VenueParams {
   std::optional<FillAt> fill_at;
   std::optional<double> volume_share;
   std::optional<QueueRule> queue;
+  std::optional<double> queue_power;
   static void fields(auto&& field) {
     field("latency", &VenueParams::latency,
           {.doc = "Delays; absent: none for bars, constant (50 us a leg) on order books.",
@@ -68,7 +76,11 @@ struct VenueParams {
            .doc = "Bars: share of a bar's volume that may fill, the rest goes on to the next bar; "
                   "0: no cap; absent: 0.1 where volumes are known."});
     field("queue", &VenueParams::queue,
-          {.doc = "Recorded books: how own resting orders move up; absent: fifo."});
+          {.doc = "Recorded books: how own resting orders move up. fifo: by the ids of the orders ahead; risk_averse: by "
+                  "trades alone; the others share a decrease between front and back. Absent: fifo where the feed names "
+                  "orders, else risk_averse."});
+    field("queue_power", &VenueParams::queue_power,
+          {.min = 0.1, .max = 20, .doc = "Recorded books: n of power_1, power_2 and power_3; absent: 3."});
   }
 };
 
@@ -88,10 +100,5 @@ struct EnumNames<engine::FillAt> {
       {{engine::FillAt::NextOpen, "next_open"},
        {engine::FillAt::NextClose, "next_close"},
        {engine::FillAt::ThisClose, "this_close"}}};
-};
-template <>
-struct EnumNames<engine::QueueRule> {
-  static constexpr std::array<std::pair<engine::QueueRule, std::string_view>, 2> names{
-      {{engine::QueueRule::Fifo, "fifo"}, {engine::QueueRule::RiskAverse, "risk_averse"}}};
 };
 }  // namespace walras

@@ -14,8 +14,8 @@ std::size_t index(Side side) { return static_cast<std::size_t>(side); }
 
 }  // namespace
 
-Nanos Simulation::State::entry_time(Player& player) {
-  player.last_entry = std::max(player.last_entry, now + latency->entry(now));
+Nanos Simulation::State::entry_time(Player& player, Request request) {
+  player.last_entry = std::max(player.last_entry, now + latency->entry(now, request));
   return player.last_entry;
 }
 
@@ -135,7 +135,7 @@ OrderId Simulation::State::submit(Player& player, const OrderRequest& request) {
   (request.type == OrderType::Market ? open.market : open.limit)[index(request.side)] +=
       request.quantity.value;
   Item item;
-  item.time = entry_time(player);
+  item.time = entry_time(player, Request::New);
   item.turn = Turn::Arrival;
   item.what = What::Submit;
   item.rank = player.rank;
@@ -151,7 +151,7 @@ void Simulation::State::cancel(Player& player, OrderId id) {
     return refuse(player, id, {},
                   id == 0 || id > orders.size() ? Reject::UnknownOrder : Reject::NotYourOrder);
   Item item;
-  item.time = entry_time(player);
+  item.time = entry_time(player, Request::Cancel);
   item.turn = Turn::Arrival;
   item.what = What::Cancel;
   item.rank = player.rank;
@@ -174,7 +174,7 @@ void Simulation::State::replace(Player& player, OrderId id, Ticks price, Lots qu
   if (const Reject reject = check(player, request, order); reject != Reject::None)
     return refuse(player, id, request, reject);
   Item item;
-  item.time = entry_time(player);
+  item.time = entry_time(player, Request::Replace);
   item.turn = Turn::Arrival;
   item.what = What::Replace;
   item.rank = player.rank;

@@ -189,17 +189,15 @@ void Simulation::State::play_market(Nanos time) {
     }
     venue->replay(event, *this);
   }
-  if (venue_time == time) {
-    venue->advance(*this);
-    venue_time = venue->next_time();
-  }
+  if (venue_time == time) venue->advance(*this);
+  venue_time = venue->next_time();
 }
 
 void Simulation::State::publish(const Event& event, const Depth* depth) {
   if (silent) return;
   ++event_count;
   const Nanos known = std::max(event.local_time, event.exchange_time);
-  feed_last = std::max(feed_last, later_by(known, latency->feed(event.exchange_time)));
+  feed_last = std::max(feed_last, later_by(known, latency->feed(event.exchange_time, known - event.exchange_time)));
   if (feed_last >= span.end) return;
   if (ring_count == ring.size()) [[unlikely]] {
     // Seldom: more events under way than ever before. Unrolled into twice the room.

@@ -129,7 +129,7 @@ struct Simulation::State final : VenueSink {
   void fill_known(const Item& item, bool tell);
   void release(Player& player, Order& order, Lots quantity);
   [[nodiscard]] Order* own_order(const Player& player, OrderId id);
-  [[nodiscard]] Nanos entry_time(Player& player);
+  [[nodiscard]] Nanos entry_time(Player& player, Request request);
   [[nodiscard]] Nanos response_time(Player& player);
 
   // VenueSink.

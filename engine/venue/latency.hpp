@@ -5,6 +5,8 @@
 #include "engine/base/random.hpp"
 #include "engine/base/units.hpp"
 
+#include <cstdint>
+
 namespace walras {
 template <class Interface, class... Context>
 class Registry;
@@ -12,20 +14,23 @@ class Registry;
 
 namespace walras::engine {
 
+/// What a trader sends.
+enum class Request : std::uint8_t { New, Replace, Cancel };
+
 class LatencyModel {
  public:
   virtual ~LatencyModel() = default;
-  /// Delay of a public event that happened at `now`. Range: >= 0. Called once an event, in time
-  /// order.
-  virtual Nanos feed(Nanos now) noexcept = 0;
+  /// Delay of a public event that happened at `now`, of which `recorded` (>= 0) is in the recording already: what is
+  /// returned comes on top of it. Range: >= 0. Called once an event, in time order.
+  virtual Nanos feed(Nanos now, Nanos recorded) noexcept = 0;
   /// Delay of an order, cancel or replace sent at `now`. Range: >= 0. Called once a message, in
   /// time order.
-  virtual Nanos entry(Nanos now) noexcept = 0;
+  virtual Nanos entry(Nanos now, Request request) noexcept = 0;
   /// Delay of an answer or a fill that left the venue at `now`. Range: >= 0.
   virtual Nanos response(Nanos now) noexcept = 0;
 };
 
-/// Adds none, constant and lognormal.
+/// Adds none, constant, lognormal, gamma, cubic, measured, recorded and queueing.
 void add_latency_models(Registry<LatencyModel, Rng>& registry);
 
 }  // namespace walras::engine

@@ -1,151 +1,35 @@
 #include "engine/venue/replay_venue.hpp"
 
+#include "engine/market/id_map.hpp"
 #include "engine/market/tape.hpp"
+#include "engine/venue/ladder.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace walras::engine {
 namespace {
 
+using Level = Ladder::Level;
+
 /// What is known of a recorded order.
 struct Known {
-  OrderId id = 0;  // 0 = free slot
   std::int64_t price = 0;
   std::int64_t quantity = 0;
+  std::int64_t taken = 0;   // of quantity, by own orders
   std::uint64_t entry = 0;  // place in the order of arrival
   Side side = Side::Buy;
 };
 
-/// id -> Known in one flat array: open addressing, linear probing, deletion by shifting back.
-class KnownOrders {
- public:
-  KnownOrders() : slots_(8192) {}
-  Known* find(OrderId id) {
-    for (std::size_t at = home(id); slots_[at].id != 0; at = next(at)) {
-      if (slots_[at].id == id) return &slots_[at];
-    }
-    return nullptr;
-  }
-  void insert(const Known& order) {
-    if ((count_ + 1) * 2 > slots_.size()) grow();
-    std::size_t at = home(order.id);
-    while (slots_[at].id != 0 && slots_[at].id != order.id) at = next(at);
-    count_ += slots_[at].id == 0 ? 1 : 0;
-    slots_[at] = order;
-  }
-  void erase(const Known* order) {
-    auto hole = static_cast<std::size_t>(order - slots_.data());
-    for (std::size_t at = next(hole); slots_[at].id != 0; at = next(at)) {
-      const std::size_t want = home(slots_[at].id);
-      if (((at - want) & (slots_.size() - 1)) >= ((at - hole) & (slots_.size() - 1))) {
-        slots_[hole] = slots_[at];
-        hole = at;
-      }
-    }
-    slots_[hole].id = 0;
-    --count_;
-  }
-
- private:
-  [[nodiscard]] std::size_t home(OrderId id) const {
-    return static_cast<std::size_t>((id * 0x9E3779B97F4A7C15u) >> 20) & (slots_.size() - 1);
-  }
-  [[nodiscard]] std::size_t next(std::size_t at) const { return (at + 1) & (slots_.size() - 1); }
-  void grow() {
-    std::vector<Known> old(slots_.size() * 2);
-    old.swap(slots_);
-    count_ = 0;
-    for (const Known& order : old) {
-      if (order.id != 0) insert(order);
-    }
-  }
-
-  std::vector<Known> slots_;
-  std::size_t count_ = 0;
-};
-
-struct Level {
-  std::int64_t price = 0;
-  std::int64_t quantity = 0;
-  std::int64_t consumed = 0;  // of quantity, by own orders
-  [[nodiscard]] std::int64_t left() const { return quantity - consumed; }
-};
-
-/// One side of a recorded book, the best level last.
-class Ladder {
- public:
-  explicit Ladder(Side side) : direction_(sign(side)) { levels_.reserve(1024); }
-  [[nodiscard]] bool empty() const { return levels_.empty(); }
-  [[nodiscard]] const Level& best() const { return levels_.back(); }
-  /// From the best: 0, 1, ...
-  Level& at(std::size_t depth) { return levels_[levels_.size() - 1 - depth]; }
-  [[nodiscard]] const Level& worst() const { return levels_.front(); }
-  [[nodiscard]] std::size_t size() const { return levels_.size(); }
-  /// Whether price a is better than price b on this side.
-  [[nodiscard]] bool better(std::int64_t a, std::int64_t b) const {
-    return (a - b) * direction_ > 0;
-  }
-
-  Level* find(std::int64_t price) {
-    const auto place = position(price);
-    return place != levels_.end() && place->price == price ? &*place : nullptr;
-  }
-  void add(std::int64_t price, std::int64_t quantity, std::int64_t consumed = 0) {
-    const auto place = position(price);
-    if (place != levels_.end() && place->price == price) {
-      place->quantity += quantity;
-      place->consumed += consumed;
-    } else {
-      levels_.insert(place, Level{price, quantity, consumed});
-    }
-  }
-  /// Takes quantity off a level. Executions meet what was consumed first.
-  void reduce(std::int64_t price, std::int64_t quantity, bool executed) {
-    const auto place = position(price);
-    if (place == levels_.end() || place->price != price) return;
-    place->quantity -= quantity;
-    if (executed) place->consumed = std::max<std::int64_t>(0, place->consumed - quantity);
-    place->consumed = std::min(place->consumed, place->quantity);
-    if (place->quantity <= 0) levels_.erase(place);
-  }
-  /// Forgets levels better than `price`: the market has just shown that they are gone.
-  void forget_better(std::int64_t price) {
-    while (!levels_.empty() && better(levels_.back().price, price)) levels_.pop_back();
-  }
-  std::uint8_t show(std::array<Depth::Level, kDepthLevels>& out) const {
-    const std::size_t count = std::min(levels_.size(), kDepthLevels);
-    for (std::size_t i = 0; i < count; ++i) {
-      const Level& level = levels_[levels_.size() - 1 - i];
-      out[i] = {{level.price}, {level.quantity}};
-    }
-    return static_cast<std::uint8_t>(count);
-  }
-
- private:
-  std::vector<Level>::iterator position(std::int64_t price) {
-    // Nearly all messages are near the best.
-    auto place = levels_.end();
-    for (int steps = 0; steps < 8 && place != levels_.begin(); ++steps) {
-      if (!better(std::prev(place)->price, price) && std::prev(place)->price != price) return place;
-      --place;
-      if (place->price == price) return place;
-    }
-    return std::lower_bound(
-        levels_.begin(), place, price,
-        [this](const Level& level, std::int64_t wanted) { return better(wanted, level.price); });
-  }
-
-  std::int64_t direction_;
-  std::vector<Level> levels_;
-};
-
 class ReplayVenue final : public Venue {
  public:
-  ReplayVenue(const Tape& tape, QueueRule rule) : rule_(rule), markets_(tape.instruments.size()) {
+  ReplayVenue(std::span<const Instrument> instruments, std::span<const Depth> books, QueueModel queue)
+      : queue_(queue), markets_(instruments.size()) {
     for (std::size_t i = 0; i < markets_.size(); ++i) {
-      markets_[i].tick_value = tape.instruments[i].tick_value();
-      if (tape.initial_books.empty()) continue;
-      const Depth& book = tape.initial_books[i];
+      markets_[i].tick_value = instruments[i].tick_value();
+      if (books.empty()) continue;
+      const Depth& book = books[i];
+      markets_[i].whole = book.bids + book.asks == 0;
       for (std::size_t k = book.bids; k-- > 0;)
         markets_[i].sides[0].add(book.bid[k].price.value, book.bid[k].quantity.value);
       for (std::size_t k = book.asks; k-- > 0;)
@@ -155,8 +39,11 @@ class ReplayVenue final : public Venue {
 
   void replay(const Event& event, VenueSink& sink) override {
     Market& market = markets_[event.instrument];
-    bool changed = true;
-    switch (event.flags == kWindowMove ? EventKind::Depth : event.kind) {
+    const bool book = event.kind == EventKind::Add || event.kind == EventKind::Reduce || event.kind == EventKind::Delete ||
+                      event.kind == EventKind::Execute || event.kind == EventKind::Depth;
+    // Deep in the book nothing changes that anybody is shown.
+    const bool unseen = book && event.flags == 0 && side_of(market, event.side).beyond_view(event.price.value) && !forgets(market, event);
+    switch (event.flags == kWindowMove && event.kind != EventKind::Depth ? EventKind::Indicative : event.kind) {
       case EventKind::Add:
         add(market, event, sink);
         break;
@@ -168,21 +55,25 @@ class ReplayVenue final : public Venue {
         execute(market, event, sink);
         break;
       case EventKind::Hidden:
-        print(market, event.side, event, sink), changed = false;
+        print(market, event.side, event, sink);
         break;
       case EventKind::Trade:
-        print(market, opposite(event.side), event, sink), changed = false;
+        if (market.sums && event.flags == 0) trade(market, event, sink);
+        else print(market, opposite(event.side), event, sink);
         break;
       case EventKind::Halt:
-        market.halted = event.price.value != 2, changed = false;
+        market.halted = event.price.value != 2;
         break;
       case EventKind::Depth:
+        show(market, event, sink);
+        break;
+      case EventKind::Indicative:
         move_window(market, event);
         break;
       default:
-        changed = false;
+        break;
     }
-    if (!changed) return sink.publish(event, nullptr);
+    if (!book || unseen) return sink.publish(event, nullptr);
     market.depth.bids = market.sides[0].show(market.depth.bid);
     market.depth.asks = market.sides[1].show(market.depth.ask);
     sink.publish(event, &market.depth);
@@ -234,19 +125,22 @@ class ReplayVenue final : public Venue {
  private:
   struct Own {
     VenueOrder order;
-    std::int64_t ahead = 0;   // recorded quantity that trades first
+    double ahead = 0;         // recorded quantity that trades first; whole but for the probability models
+    std::int64_t traded = 0;  // at its price since the level last changed (feeds of sums)
     std::uint64_t entry = 0;  // recorded orders that entered before this one have smaller entries
     bool unseen = false;      // joined beyond the depth shown: the queue there is not known yet
   };
   struct Market {
     std::array<Ladder, 2> sides{Ladder(Side::Buy), Ladder(Side::Sell)};
-    KnownOrders orders;
+    IdMap<Known> orders{4096};
     std::vector<Own> own;  // best price first, then arrival, of both sides mixed
     Depth depth;
     Money tick_value;
     std::uint64_t entries = 1;
     std::int64_t last_trade = 0;
     bool halted = false;
+    bool sums = false;  // the feed shows levels, not orders
+    bool whole = true;  // every order that the record speaks of entered in it
     Market() { own.reserve(64); }
   };
 
@@ -280,7 +174,7 @@ class ReplayVenue final : public Venue {
 
   void add(Market& market, const Event& event, VenueSink& sink) {
     const std::int64_t price = event.price.value;
-    side_of(market, opposite(event.side)).forget_better(price + sign(event.side));
+    if (!market.whole) side_of(market, opposite(event.side)).forget_better(price + sign(event.side));
     std::int64_t budget = event.quantity.value;
     if (!market.own.empty()) {
       // A recorded order that would have met own resting orders on its way in.
@@ -294,45 +188,104 @@ class ReplayVenue final : public Venue {
     side_of(market, event.side).add(price, event.quantity.value, event.quantity.value - budget);
     const std::uint64_t entry = market.entries++;
     if (event.order != 0)
-      market.orders.insert({event.order, price, event.quantity.value, entry, event.side});
+      market.orders.insert(event.order, {price, event.quantity.value, event.quantity.value - budget, entry, event.side});
+  }
+
+  /// An order of the other side says that levels it crosses are gone: such an event is seen wherever it lies.
+  static bool forgets(Market& market, const Event& event) {
+    const bool grows = event.kind == EventKind::Add || (event.kind == EventKind::Depth && event.quantity.value > 0 && event.flags == 0);
+    if (!grows) return false;
+    const Ladder& other = side_of(market, opposite(event.side));
+    return !other.empty() && (event.price.value - other.best().price) * sign(event.side) >= 0;
   }
 
   /// Depth that comes into view or leaves it, unseen until then. Own orders there keep the better
   /// of what they knew and what shows.
   static void move_window(Market& market, const Event& event) {
     Ladder& ladder = side_of(market, event.side);
-    if (event.kind != EventKind::Add)
-      return ladder.reduce(event.price.value, event.quantity.value, false);
+    if (event.kind != EventKind::Add) return ladder.reduce(event.price.value, event.quantity.value, 0);
     ladder.add(event.price.value, event.quantity.value);
+    came_into_view(market, event, ladder.find(event.price.value)->quantity);
+  }
+  static void came_into_view(Market& market, const Event& event, std::int64_t shown) {
     for (Own& own : market.own) {
       if (own.order.side != event.side || own.order.price != event.price) continue;
-      own.ahead = own.unseen ? event.quantity.value
-                             : std::min(own.ahead, ladder.find(event.price.value)->quantity);
+      own.ahead = own.unseen ? static_cast<double>(event.quantity.value) : std::min(own.ahead, static_cast<double>(shown));
       own.unseen = false;
     }
   }
 
+  /// A level of a feed of sums.
+  void show(Market& market, const Event& event, VenueSink& sink) {
+    if (event.flags & kBookClear) {
+      for (Ladder& side : market.sides) side.clear();
+      market.orders.clear();
+      for (Own& own : market.own) own.ahead = 0, own.traded = 0, own.unseen = true;
+      return;
+    }
+    market.sums = true;
+    Ladder& ladder = side_of(market, event.side);
+    const std::int64_t price = event.price.value, now = event.quantity.value;
+    if (event.flags & kTouchOnly) {
+      while (!ladder.empty() && (ladder.best().price != price || ladder.size() > 1)) {
+        if (ladder.best().price != price) ladder.set(ladder.best().price, 0);
+        else ladder.set(ladder.worst().price, 0);
+      }
+    }
+    const std::int64_t before = ladder.set(price, now);
+    // Levels that a new one crosses are old: their end was not told, or is told later.
+    if (now > 0 && event.flags == 0) side_of(market, opposite(event.side)).forget_better(price + sign(event.side));
+    if (market.own.empty()) return;
+    if (event.flags & kWindowMove) {
+      if (now > 0) came_into_view(market, event, now);
+      return;
+    }
+    std::int64_t budget = now;
+    for (Own& own : market.own) {
+      if (own.order.side == event.side) {
+        if (own.order.price.value != price) continue;
+        own.unseen = false;
+        own.ahead = queue_.moved(own.ahead, static_cast<double>(before), static_cast<double>(now), static_cast<double>(own.traded));
+        own.traded = 0;
+      } else if (now > before && (own.order.price.value - price) * sign(own.order.side) >= 0) {
+        // The other side has come to the order: it would have been met on the way.
+        fill_own(own, budget, event.exchange_time, sink);
+      }
+    }
+    sweep(market);
+  }
+
   /// Takes the event's quantity off the order it names. Returns where that was, and what is left of
-  /// it.
+  /// it: quantity and taken are of the part that is gone.
   Known shrink(Market& market, const Event& event) {
     Known* known = event.order != 0 ? market.orders.find(event.order) : nullptr;
-    if (!known) return {0, event.price.value, event.quantity.value, 0, event.side};
-    Known order = *known;
-    order.quantity = event.kind == EventKind::Delete
-                         ? known->quantity
-                         : std::min(event.quantity.value, known->quantity);
-    known->quantity -= order.quantity;
-    if (known->quantity == 0) market.orders.erase(known);
-    return order;
+    market.whole = market.whole && known;
+    if (!known) return {event.price.value, event.quantity.value, event.kind == EventKind::Execute ? event.quantity.value : 0, 0, event.side};
+    Known gone = *known;
+    gone.quantity = event.kind == EventKind::Delete ? known->quantity : std::min(event.quantity.value, known->quantity);
+    known->quantity -= gone.quantity;
+    // An execution is what own orders took first; a cancel takes what was left of the order, and only then that.
+    const std::int64_t taken = event.kind == EventKind::Execute ? std::max<std::int64_t>(0, known->taken - gone.quantity)
+                                                                : std::min(known->taken, known->quantity);
+    gone.taken -= taken;
+    known->taken = taken;
+    if (known->quantity == 0) market.orders.erase(event.order);
+    return gone;
   }
 
   void leave(Market& market, const Event& event) {
     const Known gone = shrink(market, event);
     Ladder& ladder = side_of(market, gone.side);
-    ladder.reduce(gone.price, gone.quantity, false);
+    const Level* level = ladder.find(gone.price);
+    const std::int64_t before = level ? level->quantity : 0;
+    ladder.reduce(gone.price, gone.quantity, gone.taken);
     for (Own& own : market.own) {
       if (own.order.side != gone.side || own.order.price.value != gone.price) continue;
-      if (rule_ == QueueRule::Fifo && gone.entry < own.entry) own.ahead -= gone.quantity;
+      if (queue_.rule != QueueRule::Fifo) {
+        own.ahead = queue_.moved(own.ahead, static_cast<double>(before), static_cast<double>(std::max<std::int64_t>(0, before - gone.quantity)), 0);
+      } else if (gone.entry < own.entry) {
+        own.ahead -= static_cast<double>(gone.quantity);
+      }
       limit_ahead(ladder, own);
     }
   }
@@ -340,24 +293,49 @@ class ReplayVenue final : public Venue {
   void execute(Market& market, const Event& event, VenueSink& sink) {
     const Known hit = shrink(market, event);
     Ladder& ladder = side_of(market, hit.side);
-    ladder.forget_better(hit.price);
-    ladder.reduce(hit.price, hit.quantity, true);
+    if (!market.whole) ladder.forget_better(hit.price);
+    ladder.reduce(hit.price, hit.quantity, hit.taken);
     market.last_trade = hit.price;
     if (market.own.empty()) return;
     std::int64_t budget = hit.quantity;
     for (Own& own : market.own) {
       if (own.order.side != hit.side) continue;
       if (own.order.price.value == hit.price) {
-        const bool behind = rule_ == QueueRule::Fifo && hit.entry > own.entry;
+        const bool behind = queue_.rule == QueueRule::Fifo && hit.entry > own.entry;
         // An order behind traded: everything ahead of this one must be gone.
-        const std::int64_t beyond = behind ? hit.quantity : hit.quantity - own.ahead;
-        own.ahead = behind ? 0 : std::max<std::int64_t>(0, own.ahead - hit.quantity);
+        reach(own, hit.quantity, behind, budget, event.exchange_time, sink);
         limit_ahead(ladder, own);
-        std::int64_t here = std::min(budget, std::max<std::int64_t>(0, beyond));
-        const std::int64_t before = here;
-        fill_own(own, here, event.exchange_time, sink);
-        budget -= before - here;
       } else if (ladder.better(own.order.price.value, hit.price)) {
+        fill_own(own, budget, event.exchange_time, sink);
+      }
+    }
+    sweep(market);
+  }
+
+  /// A trade of `quantity` at the order's price: what reaches beyond the queue ahead fills it.
+  static void reach(Own& own, std::int64_t quantity, bool behind, std::int64_t& budget, Nanos time, VenueSink& sink) {
+    const double beyond = behind ? static_cast<double>(quantity) : static_cast<double>(quantity) - own.ahead;
+    own.ahead = behind ? 0 : std::max(0.0, own.ahead - static_cast<double>(quantity));
+    std::int64_t here = std::min<std::int64_t>(budget, std::llround(std::max(0.0, beyond)));
+    const std::int64_t before = here;
+    fill_own(own, here, time, sink);
+    budget -= before - here;
+  }
+
+  /// A trade of a feed of sums: the level will be told to have shrunk by another event.
+  void trade(Market& market, const Event& event, VenueSink& sink) {
+    const Side side = opposite(event.side);
+    Ladder& ladder = side_of(market, side);
+    market.last_trade = event.price.value;
+    if (Level* level = ladder.find(event.price.value)) level->consumed = std::max<std::int64_t>(0, level->consumed - event.quantity.value);
+    if (market.own.empty()) return;
+    std::int64_t budget = event.quantity.value;
+    for (Own& own : market.own) {
+      if (own.order.side != side) continue;
+      if (own.order.price == event.price) {
+        reach(own, event.quantity.value, false, budget, event.exchange_time, sink);
+        own.traded += event.quantity.value;
+      } else if (ladder.better(own.order.price.value, event.price.value)) {
         fill_own(own, budget, event.exchange_time, sink);
       }
     }
@@ -371,7 +349,7 @@ class ReplayVenue final : public Venue {
     for (Own& own : market.own) {
       if (own.order.side != side) continue;
       const bool through = side_of(market, side).better(own.order.price.value, event.price.value);
-      if (through || (own.order.price == event.price && own.ahead == 0))
+      if (through || (own.order.price == event.price && own.ahead <= 0))
         fill_own(own, budget, event.exchange_time, sink);
     }
     sweep(market);
@@ -379,7 +357,7 @@ class ReplayVenue final : public Venue {
 
   static void limit_ahead(Ladder& ladder, Own& own) {
     const Level* level = ladder.find(own.order.price.value);
-    own.ahead = std::clamp<std::int64_t>(own.ahead, 0, level ? level->quantity : 0);
+    own.ahead = std::clamp(own.ahead, 0.0, level ? static_cast<double>(level->quantity) : 0.0);
   }
 
   static void fill_own(Own& own, std::int64_t& budget, Nanos time, VenueSink& sink) {
@@ -417,7 +395,7 @@ class ReplayVenue final : public Venue {
   }
 
   /// Fills what the displayed depth gives; order.quantity becomes what is left.
-  static void take(Market& market, VenueOrder& order, Nanos now, VenueSink& sink) {
+  void take(Market& market, VenueOrder& order, Nanos now, VenueSink& sink) {
     Ladder& other = side_of(market, opposite(order.side));
     const std::int64_t reference = twice_mid(market);
     for (std::size_t i = 0;
@@ -427,10 +405,33 @@ class ReplayVenue final : public Venue {
       const std::int64_t quantity = std::min(order.quantity.value, level.left());
       if (quantity <= 0) continue;
       level.consumed += quantity;
+      if (!market.sums) take_from_orders(market, opposite(order.side), level, quantity);
       order.quantity.value -= quantity;
       const Ticks price{level.price};
       sink.fill(order.id, price, {quantity}, order.quantity, false,
                 cost(market, order.side, price, {quantity}, reference), now);
+    }
+  }
+
+  /// Whose orders were taken: first those that nobody named (they were there before the record began), then by arrival.
+  void take_from_orders(Market& market, Side side, const Level& level, std::int64_t quantity) {
+    queue_order_.clear();
+    std::int64_t named = 0, taken = 0;
+    market.orders.visit([&](OrderId, Known& order) {
+      if (order.side != side || order.price != level.price) return;
+      queue_order_.push_back(&order);
+      named += order.quantity;
+      taken += order.taken;
+    });
+    // `consumed` counts this taking already.
+    const std::int64_t unnamed = std::max<std::int64_t>(0, level.quantity - named - (level.consumed - quantity - taken));
+    quantity -= std::min(quantity, unnamed);
+    std::sort(queue_order_.begin(), queue_order_.end(), [](const Known* a, const Known* b) { return a->entry < b->entry; });
+    for (Known* order : queue_order_) {
+      const std::int64_t part = std::min(quantity, order->quantity - order->taken);
+      order->taken += part;
+      quantity -= part;
+      if (quantity == 0) break;
     }
   }
 
@@ -454,7 +455,7 @@ class ReplayVenue final : public Venue {
     Own own;
     own.order = order;
     const Level* level = side_of(market, order.side).find(order.price.value);
-    own.ahead = level ? level->quantity : 0;
+    own.ahead = level ? static_cast<double>(level->quantity) : 0;
     const Ladder& same = side_of(market, order.side);
     own.unseen = !level && !same.empty() && same.better(same.worst().price, order.price.value);
     own.entry = market.entries++;
@@ -467,14 +468,51 @@ class ReplayVenue final : public Venue {
       sink.answer(EventKind::Accepted, order.id, order.price, order.quantity, Reject::None);
   }
 
-  QueueRule rule_;
+  QueueModel queue_;
   std::vector<Market> markets_;
+  std::vector<Known*> queue_order_;  // scratch
+};
+
+/// Plays a stream through the replay venue by its own clock.
+class StreamedVenue final : public Venue {
+ public:
+  StreamedVenue(std::unique_ptr<EventStream> stream, std::span<const Instrument> instruments, QueueModel queue)
+      : stream_(std::move(stream)), venue_(instruments, {}, queue) {
+    block_ = stream_->next();
+  }
+  [[nodiscard]] Nanos next_time() const noexcept override { return at_ < block_.size() ? block_[at_].exchange_time : Nanos::max(); }
+  void advance(VenueSink& sink) override {
+    const Nanos time = next_time();
+    while (at_ < block_.size() && block_[at_].exchange_time == time) {
+      venue_.replay(block_[at_], sink);
+      if (++at_ == block_.size()) {
+        block_ = stream_->next();
+        at_ = 0;
+      }
+    }
+  }
+  void submit(const VenueOrder& order, Nanos now, VenueSink& sink) override { venue_.submit(order, now, sink); }
+  void cancel(OrderId order, Nanos now, VenueSink& sink) override { venue_.cancel(order, now, sink); }
+  void replace(OrderId order, Ticks price, Lots quantity, Nanos now, VenueSink& sink) override {
+    venue_.replace(order, price, quantity, now, sink);
+  }
+  void close_out(const VenueOrder& order, Nanos now, VenueSink& sink) override { venue_.close_out(order, now, sink); }
+
+ private:
+  std::unique_ptr<EventStream> stream_;
+  ReplayVenue venue_;
+  std::span<const Event> block_;
+  std::size_t at_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Venue> make_replay_venue(const Tape& tape, QueueRule queue) {
-  return std::make_unique<ReplayVenue>(tape, queue);
+std::unique_ptr<Venue> make_replay_venue(const Tape& tape, QueueModel queue) {
+  return std::make_unique<ReplayVenue>(std::span<const Instrument>(tape.instruments), std::span<const Depth>(tape.initial_books), queue);
+}
+
+std::unique_ptr<Venue> make_streamed_venue(std::unique_ptr<EventStream> stream, std::span<const Instrument> instruments, QueueModel queue) {
+  return std::make_unique<StreamedVenue>(std::move(stream), instruments, queue);
 }
 
 }  // namespace walras::engine

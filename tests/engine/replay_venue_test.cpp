@@ -390,7 +390,7 @@ TEST_CASE("rules for bars are refused on a book, and the other way round") {
   const EngineCatalog catalog = engine_catalog();
   CHECK_THROWS_WITH_AS(
       build_market(Json::parse(R"({"mode": "reacting"})"), Json::object(), bars, catalog),
-      doctest::Contains("/market/mode: expected replay or generated"), Error);
+      doctest::Contains("/market/mode: expected replay, was reacting"), Error);
   CHECK_THROWS_WITH_AS(
       build_market(Json::parse(R"({"mode": "generated"})"), Json::object(), nullptr, catalog),
       doctest::Contains("/market/generator"), Error);
