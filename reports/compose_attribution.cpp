@@ -93,7 +93,7 @@ void add_instruments(Document& document, const ReportInput& input, const Strateg
   document.add(std::move(table));
 }
 
-void add_group_table(Document& document, const std::string& caption, const std::string& first, const std::vector<stats::Group>& groups, const std::string& note) {
+void add_group_table(std::vector<Block>& blocks, const std::string& caption, const std::string& first, const std::vector<stats::Group>& groups, const std::string& note) {
   if (groups.size() < 2) return;
   TableBlock table{.caption = caption,
                    .columns = {{first, Align::Left}, {"Periods"}, {"Return", Align::Right, "a period"}, {"Standard error"}, {"Sum", Align::Right, "adds up"}, {"Compounded"}, {"Above 0"},
@@ -106,16 +106,18 @@ void add_group_table(Document& document, const std::string& caption, const std::
                           {group.standard_error ? fixed(*group.standard_error * 100, 3) + "\u00a0%" : std::string(kDash)}, {percent(group.sum)}, {percent(group.growth)},
                           {percent(group.hit_rate)}, {p_value(group.p_value)}, std::move(adjusted)});
   }
-  document.add(std::move(table));
+  blocks.push_back(Block{std::move(table)});
 }
 
 void add_times(Document& document, const ReportInput& input, const StrategyReport& strategy) {
   const stats::ReturnSeries series = series_of(strategy, input);
   const std::string note = "p: of a mean like that of all other periods (Welch); of so many: allowing for the number of groups (Holm). UTC.";
   const bool within_day = input.periods_per_year > 400;
-  if (within_day) add_group_table(document, "By hour: " + strategy.name, "Hour", stats::by_time(series, stats::TimeUnit::Hour), note);
-  if (input.periods_per_year > 60) add_group_table(document, "By weekday: " + strategy.name, "Weekday", stats::by_time(series, stats::TimeUnit::Weekday), note);
-  add_group_table(document, "By month: " + strategy.name, "Month", stats::by_time(series, stats::TimeUnit::Month), note);
+  std::vector<Block> blocks;
+  if (within_day) add_group_table(blocks, "By hour: " + strategy.name, "Hour", stats::by_time(series, stats::TimeUnit::Hour), note);
+  if (input.periods_per_year > 60) add_group_table(blocks, "By weekday: " + strategy.name, "Weekday", stats::by_time(series, stats::TimeUnit::Weekday), note);
+  add_group_table(blocks, "By month: " + strategy.name, "Month", stats::by_time(series, stats::TimeUnit::Month), note);
+  if (!blocks.empty()) document.add(Details{"Returns of " + strategy.name + " by time", std::move(blocks)});
 }
 
 void add_regimes(Document& document, const ReportInput& input, const StrategyReport& strategy) {
@@ -194,8 +196,8 @@ void add_attribution(Document& document, const ReportInput& input) {
     document.add(Heading{3, strategy->name});
     add_instruments(document, input, *strategy);
     if (on_calendar(strategy->out_of_sample)) {
-      add_times(document, input, *strategy);
       add_regimes(document, input, *strategy);
+      add_times(document, input, *strategy);
     }
   }
 }

@@ -178,14 +178,19 @@ void add_years(Document& document, const ReportInput& input, const std::vector<c
   document.add(std::move(chart));
 }
 
-std::vector<Curve> rolling(const ReportInput& input, const std::vector<const StrategyReport*>& strategies, bool calendar, std::size_t& window) {
+/// One value a period over a moving window; absent before a full one.
+using Rolling = std::vector<std::optional<double>>;
+
+/// A curve a strategy, over a year where the record holds one and a half, else over a quarter of it.
+template <class Body>
+std::vector<Curve> rolling(const ReportInput& input, const std::vector<const StrategyReport*>& strategies, bool calendar, std::size_t& window, Body body) {
   std::vector<Curve> curves;
   for (const auto* strategy : strategies) {
     const std::size_t n = strategy->out_of_sample.net.size();
     const double year = input.periods_per_year > 0 ? input.periods_per_year : 252;
     window = static_cast<double>(n) >= 1.5 * year && year >= 20 ? static_cast<std::size_t>(year) : n / 4;
     if (window < 20) continue;
-    const auto values = stats::rolling_sharpe(series_of(*strategy, input), window, input.risk_free);
+    const Rolling values = body(*strategy, series_of(*strategy, input), window);
     const Places places = places_of(*strategy, calendar);
     Curve curve{.name = strategy->name, .points = {}};
     for (std::size_t i = 0; i < values.size(); ++i)
@@ -193,6 +198,26 @@ std::vector<Curve> rolling(const ReportInput& input, const std::vector<const Str
     if (curve.points.size() > 1) curves.push_back(std::move(curve));
   }
   return curves;
+}
+
+void add_rolling(Document& document, const ReportInput& input, const std::vector<const StrategyReport*>& strategies, bool calendar) {
+  const XAxis axis{.calendar = calendar, .out_of_sample_from = {}, .name = "periods"};
+  std::size_t window = 0;
+  const auto add = [&](const char* title, const char* label, bool half, auto body) {
+    const std::vector<Curve> curves = rolling(input, strategies, calendar, window, body);
+    if (curves.empty()) return;
+    Chart chart = rolling_chart(curves, axis, fmt::format("{}, {} periods", title, window), label);
+    chart.half = half;
+    document.add(std::move(chart));
+  };
+  add("Rolling Sharpe ratio", "Line chart of the annualised Sharpe ratio over a moving window", false,
+      [&](const StrategyReport&, const stats::ReturnSeries& series, std::size_t length) { return stats::rolling_sharpe(series, length, input.risk_free); });
+  add("Rolling volatility", "Line chart of the annualised volatility over a moving window", true,
+      [&](const StrategyReport&, const stats::ReturnSeries& series, std::size_t length) { return stats::rolling_volatility(series, length); });
+  add("Rolling beta", "Line chart of the beta to the benchmark over a moving window", true,
+      [&](const StrategyReport& strategy, const stats::ReturnSeries& series, std::size_t length) {
+        return strategy.out_of_sample.benchmark.empty() ? Rolling{} : stats::rolling_beta(series, strategy.out_of_sample.benchmark, length);
+      });
 }
 
 void add_figures(Document& document, const StrategyReport& strategy) {
@@ -275,11 +300,7 @@ void add_returns(Document& document, const ReportInput& input) {
   } else {
     document.add(Paragraph{calendar ? "The record is too short for a table of months." : "The record joins several generated markets: it has periods, but no months.", Tone::Muted});
   }
-  std::size_t window = 0;
-  const std::vector<Curve> curves = rolling(input, strategies, calendar, window);
-  if (!curves.empty())
-    document.add(rolling_chart(curves, {.calendar = calendar, .out_of_sample_from = {}, .name = "periods"},
-                               fmt::format("Rolling Sharpe ratio, {} periods", window), "Line chart of the annualised Sharpe ratio over a moving window"));
+  add_rolling(document, input, strategies, calendar);
   for (const auto* strategy : strategies) document.add(distribution_chart(strategy->name, strategy->out_of_sample.net));
   for (const auto* strategy : strategies) add_figures(document, *strategy);
 }

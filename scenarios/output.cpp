@@ -26,9 +26,9 @@ std::vector<reports::FoldLine> fold_lines(const Setup& setup, const StrategyResu
     reports::FoldLine line;
     line.fold = fold.index;
     line.train_begin = fold.train.begin;
-    line.train_end = fold.train.end;
+    line.train_end = fold.train.end - Nanos{1};  // spans are half-open; people read the last moment within
     line.test_begin = fold.test.begin;
-    line.test_end = fold.test.end;
+    line.test_end = fold.test.end - Nanos{1};
     if (const Json* params = result.folds[k].chosen.find("params")) line.chosen = *params;
     line.candidates = result.folds[k].candidates;
     line.in_sample_sharpe = evidence.folds[k].in_sample_sharpe;

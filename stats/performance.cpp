@@ -150,28 +150,34 @@ class Prepared {
     const std::size_t n = x_.size();
     sums.fill(0);
     work.counts.assign(n, 0);
-    work.drawdowns.clear();
+    work.drawdowns.resize(n);
+    double* falls = work.drawdowns.data();
     for (const Block block : work.blocks) {
       const std::size_t end = static_cast<std::size_t>(block.start) + block.length;
       const std::size_t stop = std::min(end, n);
-      span(block.start, stop, sums, path, work);
-      if (end > n) span(0, end - n, sums, path, work);
+      falls = span(block.start, stop, sums, path, work, falls);
+      if (end > n) falls = span(0, end - n, sums, path, work, falls);
     }
     path.finish(work.drawdowns, context_.tail);
-    work.sorted.clear();
-    for (std::size_t i = 0; i < n; ++i) work.sorted.insert(work.sorted.end(), work.counts[i], sorted_[i]);
+    work.sorted.resize(n);
+    double* to = work.sorted.data();
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::uint32_t left = work.counts[i]; left > 0; --left) *to++ = sorted_[i];
+    }
     order = order_facts(work.sorted, context_, context_.centre + sums[kX] / context_.n);
   }
 
  private:
-  void span(std::size_t begin, std::size_t end, Sums& sums, PathFacts& path, Work& work) const {
+  /// Adds periods begin .. end - 1; their falls are written from `falls` on. Returns: where the next ones go.
+  double* span(std::size_t begin, std::size_t end, Sums& sums, PathFacts& path, Work& work, double* falls) const {
     const double* from = running_.data() + begin * width_;
     const double* to = running_.data() + end * width_;
     for (std::size_t k = 0; k < width_; ++k) sums[k] += to[k] - from[k];
     for (std::size_t t = begin; t < end; ++t) {
-      work.drawdowns.push_back(path.step(x_[t]));
+      *falls++ = path.step(x_[t]);
       ++work.counts[rank_[t]];
     }
+    return falls;
   }
 
   std::span<const double> x_;

@@ -2,12 +2,13 @@
 #include "stats/performance.hpp"
 
 #include "engine/base/error.hpp"
+#include "engine/base/parallel.hpp"
 #include "stats/resample.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <functional>
 
 namespace walras::stats {
 namespace {
@@ -185,18 +186,40 @@ void check(const TradingFigures& figures) {
   }
 }
 
-void resample(const TradeMetric& metric, std::span<const double> profits, const Resamples& resamples, Evidence& evidence) {
+/// Intervals of all trade metrics from one set of resamples: each is tallied once.
+void resample(std::span<const double> profits, const Resamples& resamples, std::span<Evidence> evidence) {
   const ResamplePlan plan{profits.size(), resamples.replicates, 1, resamples.seed};
-  std::vector<double> values =
-      bootstrap(profits, plan, [&](std::span<const double> trades) { return metric.compute(tally(trades)); });
-  const auto undefined = std::erase_if(values, [](double resampled) { return std::isnan(resampled); });
-  if (static_cast<double>(undefined) > 0.01 * static_cast<double>(plan.replicates)) {
-    evidence.method = fmt::format("no interval: undefined in {} of {} resamples", undefined, plan.replicates);
-    return;
+  constexpr std::size_t kMany = std::size(kTradeMetrics);
+  std::vector<std::array<double, kMany>> values(plan.replicates);
+  const BlockSampler sampler(plan);
+  parallel_chunks(plan.replicates, 32, [&](std::size_t begin, std::size_t end, std::size_t) {
+    std::vector<Block> blocks;
+    std::vector<double> drawn(profits.size());
+    for (std::size_t b = begin; b < end; ++b) {
+      sampler.draw(b, blocks);
+      std::size_t at = 0;
+      for (const Block block : blocks) {
+        for (std::uint32_t k = 0; k < block.length; ++k) drawn[at++] = profits[(block.start + k) % profits.size()];
+      }
+      const Tally counted = tally(drawn);
+      for (std::size_t m = 0; m < kMany; ++m) values[b][m] = kTradeMetrics[m].compute(counted);
+    }
+  });
+  for (std::size_t m = 0; m < kMany; ++m) {
+    if (kTradeMetrics[m].info.resampling != I || !evidence[m].estimate) continue;
+    std::vector<double> own;
+    for (const auto& row : values) {
+      if (!std::isnan(row[m])) own.push_back(row[m]);
+    }
+    const std::size_t undefined = plan.replicates - own.size();
+    if (static_cast<double>(undefined) > 0.01 * static_cast<double>(plan.replicates)) {
+      evidence[m].method = fmt::format("no interval: undefined in {} of {} resamples", undefined, plan.replicates);
+      continue;
+    }
+    evidence[m].interval = percentile_bounds(own, resamples.level);
+    evidence[m].level = resamples.level;
+    evidence[m].method = fmt::format("bootstrap of round trips, {} replicates, percentile", plan.replicates);
   }
-  evidence.interval = percentile_bounds(values, resamples.level);
-  evidence.level = resamples.level;
-  evidence.method = fmt::format("bootstrap of round trips, {} replicates, percentile", plan.replicates);
 }
 
 }  // namespace
@@ -222,6 +245,7 @@ std::vector<Evidence> trading_metrics(const TradingFigures& figures, const Resam
   std::vector<double> profits;
   for (const TradeFacts& trade : figures.trades) profits.push_back(trade.profit);
   const Tally whole = tally(profits);
+  const std::size_t first = result.size();
   for (const TradeMetric& metric : kTradeMetrics) {
     Evidence evidence = blank(metric.info);
     evidence.n = profits.size();
@@ -230,12 +254,10 @@ std::vector<Evidence> trading_metrics(const TradingFigures& figures, const Resam
       evidence.reason = metric.reason;
     } else {
       evidence.estimate = value;
-      if (metric.info.resampling == I && profits.size() >= 2 && resamples.replicates >= 2) {
-        resample(metric, profits, resamples, evidence);
-      }
     }
     result.push_back(std::move(evidence));
   }
+  if (profits.size() >= 2 && resamples.replicates >= 2) resample(profits, resamples, std::span(result).subspan(first));
   return result;
 }
 

@@ -37,7 +37,8 @@ double parse_return(std::string_view text, const std::string& place, const std::
 /// Six digits are a month, which ends at its last day.
 std::optional<Nanos> parse_time(std::string_view text) {
   unsigned month = 0;
-  if (text.size() == 6 && std::from_chars(text.data(), text.data() + 6, month).ptr == text.data() + 6 && month % 100 >= 1 && month % 100 <= 12) {
+  if (text.size() == 6 && std::from_chars(text.data(), text.data() + 6, month).ptr == text.data() + 6 && month % 100 >= 1 && month % 100 <= 12 &&
+      month >= 180001 && month <= 220012) {
     const std::chrono::year_month_day_last last = std::chrono::year(static_cast<int>(month / 100)) / std::chrono::month(month % 100) / std::chrono::last;
     return Nanos{std::chrono::sys_days(last).time_since_epoch().count() * kNanosPerDay};
   }
@@ -59,6 +60,10 @@ ReturnsFile read_returns(const std::filesystem::path& file, std::optional<double
       if (time_column) fail(Fault::Data, reader.name(), fmt::format("expected one column of time, were two: {} and {}", header[*time_column], header[i]));
       time_column = i;
       continue;
+    }
+    if (parse_time(header[i])) {
+      fail(Fault::Data, fmt::format("{}, row 1", reader.name()),
+           fmt::format("expected a header with the names of strategies, was the date {}; rows and columns are swapped: one row a date, one column a strategy", header[i]));
     }
     double number = 0;
     if (std::from_chars(header[i].data(), header[i].data() + header[i].size(), number).ec == std::errc{}) {

@@ -220,7 +220,9 @@ def statistics_alone(folder):
     assert "Verdict" in walras("stats", "returns.csv", "--resamples", "200", folder=folder)[0]
     checked("stats", walras("stats", "returns.csv", "--json", "--benchmark", "long", "--resamples", "200", folder=folder)[0])
     for text, expected in (("date,a\n2020-01-01,x\n", "row 2"), ("date,a\n2020-01-02,0\n2020-01-01,0\n", "row 3"),
-                           ("date,a\n2020-01-01,-7\n2020-01-02,0\n", "100"), ("1,2\n3,4\n", "header"), ("", "bad.csv")):
+                           ("date,a\n2020-01-01,-7\n2020-01-02,0\n", "100"), ("1,2\n3,4\n", "header"), ("", "bad.csv"),
+                           ("name,2020-01-01,2020-01-02\na,0.1,0.2\n", "rows and columns are swapped"), ("date,a\n2020-01-01,0\n2020-01-01,0\n", "drop duplicates"),
+                           ("date,a\n2020-01-01,nan\n2020-01-02,0\n", "simple return"), ("date,a\n2020-01-01,0.1\n", "at least 2 rows")):
         write(folder, "bad.csv", text)
         assert expected in walras("stats", "bad.csv", code=3, folder=folder)[1], text
 

@@ -58,6 +58,13 @@ TEST_CASE("Bacon's portfolio has the mean absolute deviation that the book print
   CHECK(estimate("mean_absolute_deviation", bacon()) == near(0.031083, 2e-5));  // .0310; six digits recomputed
 }
 
+TEST_CASE("a published growth over 827 days annualises by its logarithm") {
+  // esvhd/pypbo: tests/test_metrics.py: a log return of 0.51470826725926955, 365 days a year
+  std::vector<double> returns(827, 0);
+  returns[100] = std::expm1(0.51470826725926955);
+  CHECK(std::log1p(estimate("cagr_periods", spaced(std::move(returns), 365))) == near(0.22716870320390978, 1e-12));
+}
+
 TEST_CASE("ratios equal their formulas written out") {
   const ReturnSeries series = bacon();
   const std::vector<double>& r = series.returns;
