@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,16 +69,39 @@ struct WalkForwardParams {
   }
 };
 
+/// Where the worlds without alpha come from.
+enum class NullKind : std::uint8_t { Shuffled, Signs, Simulated, Market };
+
+struct NullWorldParams {
+  NullKind kind = NullKind::Shuffled;
+  std::int64_t worlds = 99;
+  std::int64_t block = 1;
+  Json market;
+  static void fields(auto&& field) {
+    field("kind", &NullWorldParams::kind, {.required = true, .doc = "shuffled: blocks of dates change places (what follows what is lost, drifts stay); signs: blocks of dates are mirrored at random (drifts are lost); simulated: a factor market fitted to the data, without drift; market: the one given."});
+    field("worlds", &NullWorldParams::worlds, {.min = 1, .max = 1e6, .doc = "How many; the smallest p-value is 1 / (worlds + 1). Each costs a run."});
+    field("block", &NullWorldParams::block, {.unit = "bars", .min = 1, .max = 1e6, .doc = "Dates that stay together: longer keeps more of the market's dependence, and of what a strategy could live on."});
+    field("market", &NullWorldParams::market, {.doc = "Kind market: a market without alpha, as the scenario's own is written.", .component = "market"});
+  }
+};
+
+/// What is asked about the study as a whole.
+enum class StudyTest : std::uint8_t { SuperiorAbility, RealityCheck, Overfitting, TrueShare };
+
 struct EvidenceParams {
   std::int64_t resamples = 2000;
   double level = 0.95;
   double risk_free_rate = 0;
   double minimum_acceptable_return = 0;
+  std::vector<StudyTest> tests = {StudyTest::SuperiorAbility, StudyTest::Overfitting};
+  std::optional<NullWorldParams> null_worlds;
   static void fields(auto&& field) {
     field("resamples", &EvidenceParams::resamples, {.min = 100, .max = 1e6, .doc = "Bootstrap repetitions; one set of indices for all strategies."});
     field("level", &EvidenceParams::level, {.min = 0.5, .max = 0.999, .doc = "Of confidence intervals."});
     field("risk_free_rate", &EvidenceParams::risk_free_rate, {.unit = "1/year", .min = -0.5, .max = 10, .doc = "Converted once to the bar period."});
     field("minimum_acceptable_return", &EvidenceParams::minimum_acceptable_return, {.unit = "1/year", .min = -0.5, .max = 10, .doc = "MAR of Sortino and Omega."});
+    field("tests", &EvidenceParams::tests, {.doc = "Of the study as a whole, beside what the verdict prints of each strategy: superior_ability (Hansen), reality_check (White), overfitting (PBO, with degradation and probability of loss), true_share (of worthless trials, Storey)."});
+    field("null_worlds", &EvidenceParams::null_worlds, {.doc = "The whole study, search included, repeated on markets without alpha; null: not."});
   }
 };
 
@@ -154,4 +178,16 @@ struct walras::EnumNames<walras::scenarios::Criterion> {
   static constexpr std::array<std::pair<scenarios::Criterion, std::string_view>, 4> names{
       {{scenarios::Criterion::Sharpe, "sharpe"}, {scenarios::Criterion::TotalReturn, "total_return"},
        {scenarios::Criterion::Sortino, "sortino"}, {scenarios::Criterion::Calmar, "calmar"}}};
+};
+template <>
+struct walras::EnumNames<walras::scenarios::NullKind> {
+  static constexpr std::array<std::pair<scenarios::NullKind, std::string_view>, 4> names{
+      {{scenarios::NullKind::Shuffled, "shuffled"}, {scenarios::NullKind::Signs, "signs"},
+       {scenarios::NullKind::Simulated, "simulated"}, {scenarios::NullKind::Market, "market"}}};
+};
+template <>
+struct walras::EnumNames<walras::scenarios::StudyTest> {
+  static constexpr std::array<std::pair<scenarios::StudyTest, std::string_view>, 4> names{
+      {{scenarios::StudyTest::SuperiorAbility, "superior_ability"}, {scenarios::StudyTest::RealityCheck, "reality_check"},
+       {scenarios::StudyTest::Overfitting, "overfitting"}, {scenarios::StudyTest::TrueShare, "true_share"}}};
 };

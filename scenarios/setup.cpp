@@ -124,23 +124,6 @@ std::vector<Fold> recorded_folds(const Setup& setup) {
   return folds;
 }
 
-std::vector<Fold> generated_folds(const Setup& setup) {
-  const WalkForwardParams& plan = setup.scenario.walk_forward;
-  const Span whole = setup.plan->whole();
-  const std::int64_t count = plan.folds > 0 ? plan.folds : 4;
-  std::vector<Fold> folds;
-  for (std::int64_t k = 0; k < count; ++k) {
-    Fold fold{static_cast<std::uint32_t>(k), whole, whole, {}, {}};
-    Rng train(setup.scenario.seed, "fold/train", static_cast<std::uint64_t>(k));
-    Rng test(setup.scenario.seed, "fold/test", static_cast<std::uint64_t>(k));
-    // Below 2^53, so that a seed survives every JSON reader.
-    for (std::int64_t i = 0; i < plan.train_paths; ++i) fold.train_seeds.push_back(train.bits() >> 11);
-    for (std::int64_t i = 0; i < plan.test_paths; ++i) fold.test_seeds.push_back(test.bits() >> 11);
-    folds.push_back(std::move(fold));
-  }
-  return folds;
-}
-
 /// Where the benchmark has no value its return would count as 0, and cash would be judged against in its name.
 void check_benchmark(const Setup& setup) {
   if (!setup.benchmark) return;
@@ -171,6 +154,26 @@ void check_benchmark(const Setup& setup) {
   for (const Fold& fold : setup.folds) {
     require(fold.train, "training", fold.index);
     require(fold.test, "test", fold.index);
+  }
+}
+
+/// A market without alpha that cannot be made is told before the work.
+void check_null_worlds(const Setup& setup) {
+  const auto& params = setup.scenario.evidence.null_worlds;
+  if (!params) return;
+  const std::string where = "/evidence/null_worlds";
+  if (params->kind == NullKind::Market) {
+    if (params->market.is_null()) {
+      fail(Fault::Scenario, where + "/market", "expected a market without alpha, was none; write one in mode generated, as the scenario's own market is written");
+    }
+    const auto plan = engine::build_market(params->market, setup.scenario.venue, nullptr, setup.registries->engine);
+    if (!plan->generated()) fail(Fault::Scenario, where + "/market/mode", "expected generated, was a recorded market");
+    if (setup.benchmark) fail(Fault::Scenario, where + "/kind", "expected shuffled, signs or simulated beside a benchmark, was market: what was recorded says nothing of a generated one");
+    return;
+  }
+  if (!params->market.is_null()) fail(Fault::Scenario, where + "/market", "expected none but with kind market, was given one; remove it, or ask for kind market");
+  if (!setup.tape) {
+    fail(Fault::Scenario, where + "/kind", "expected market for a generated one (what is generated has no record to destroy), was another; give a \"market\" without alpha");
   }
 }
 
@@ -217,6 +220,21 @@ void check_grids(const Setup& setup) {
 }
 
 }  // namespace
+
+std::vector<Fold> generated_folds(const WalkForwardParams& walk_forward, const Span& whole, std::uint64_t seed) {
+  const std::int64_t count = walk_forward.folds > 0 ? walk_forward.folds : 4;
+  std::vector<Fold> folds;
+  for (std::int64_t k = 0; k < count; ++k) {
+    Fold fold{static_cast<std::uint32_t>(k), whole, whole, {}, {}};
+    Rng train(seed, "fold/train", static_cast<std::uint64_t>(k));
+    Rng test(seed, "fold/test", static_cast<std::uint64_t>(k));
+    // Below 2^53, so that a seed survives every JSON reader.
+    for (std::int64_t i = 0; i < walk_forward.train_paths; ++i) fold.train_seeds.push_back(train.bits() >> 11);
+    for (std::int64_t i = 0; i < walk_forward.test_paths; ++i) fold.test_seeds.push_back(test.bits() >> 11);
+    folds.push_back(std::move(fold));
+  }
+  return folds;
+}
 
 std::vector<Json> grid_points(const StrategyEntry& strategy, const std::string& where) {
   std::vector<Json> points{strategy.params};
@@ -302,9 +320,10 @@ Setup prepare(const RunOptions& options) {
     setup.data_hash += benchmark_hash;
     setup.account = {Money::from_units(scenario.account.capital), scenario.account.borrow_rate, scenario.account.leverage,
                      scenario.account.shorting};
-    setup.folds = setup.plan->generated() ? generated_folds(setup) : recorded_folds(setup);
+    setup.folds = setup.plan->generated() ? generated_folds(scenario.walk_forward, setup.plan->whole(), scenario.seed) : recorded_folds(setup);
     check_benchmark(setup);
     setup.audit = audit(setup.folds, setup.plan->generated());
+    check_null_worlds(setup);
     setup.resolved = resolve(scenario, *setup.registries);
     for (const auto& [key, value] : setup.plan->resolved().as_object()) setup.resolved[key] = value;
   });

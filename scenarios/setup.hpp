@@ -55,6 +55,9 @@ LoadedRegistries load_registries(const Scenario& scenario, const std::filesystem
 /// Builds everything. Throws Error with the JSON pointer of what is wrong.
 Setup prepare(const RunOptions& options);
 
+/// The folds of a generated market: disjoint sets of seeds, drawn from `seed`.
+std::vector<Fold> generated_folds(const WalkForwardParams& walk_forward, const engine::Span& whole, std::uint64_t seed);
+
 /// Every point of the strategies' grids as a strategy of its own, named "name[fast=10,slow=50]".
 std::vector<StrategyEntry> expand_grids(const std::vector<StrategyEntry>& strategies);
 /// The grid's combinations as complete params, the last written parameter changing fastest; {params} where there is no grid.

@@ -94,8 +94,9 @@ double criterion(Criterion which, const std::vector<RunRecord>& records, double 
 /// A unit of work: one strategy on one fold, from nothing to its records.
 class Unit {
  public:
-  Unit(const Setup& setup, const RunOptions& options, const StrategyEntry& entry, const Fold& fold, std::string where)
-      : setup_(setup), options_(options), entry_(entry), fold_(fold), where_(std::move(where)) {}
+  /// `in_sample`: play the training span even where nothing is chosen by it.
+  Unit(const Setup& setup, const RunOptions& options, const StrategyEntry& entry, const Fold& fold, std::string where, bool in_sample)
+      : setup_(setup), options_(options), entry_(entry), fold_(fold), where_(std::move(where)), in_sample_(in_sample) {}
 
   FoldResult run() {
     const FoldTraining training(setup_, fold_);
@@ -109,7 +110,8 @@ class Unit {
       stop_if_interrupted();
       auto strategy = build(setup_, entry_, params, fold_, where_ + "/params");
       strategy->fit(training);
-      std::vector<RunRecord> records = play_all(*strategy, fold_.train, fold_.train_seeds, false);
+      std::vector<RunRecord> records;
+      if (in_sample_ || points.size() > 1) records = play_all(*strategy, fold_.train, fold_.train_seeds, false);
       const double score = points.size() == 1 ? 0 : criterion(entry_.criterion, records, setup_.plan->periods_per_year());
       if (!best || score > best_score) {
         best = std::move(strategy);
@@ -160,6 +162,7 @@ class Unit {
   const StrategyEntry& entry_;
   const Fold& fold_;
   std::string where_;
+  bool in_sample_;
 };
 
 /// Finished units on disk, so that an interrupted run can go on to the same bits.
@@ -255,8 +258,9 @@ std::unique_ptr<strategies::Strategy> build_strategy(const Setup& setup, std::si
   return build(setup, entry, grid_points(entry, where).front(), fold, where + "/params");
 }
 
-std::vector<StrategyResult> walk_forward(const Setup& setup, const RunOptions& options,
-                                         const std::filesystem::path& checkpoint_folder) {
+namespace {
+
+std::vector<StrategyResult> empty_results(const Setup& setup) {
   const auto& entries = setup.scenario.strategies;
   std::vector<StrategyResult> results(entries.size());
   for (std::size_t s = 0; s < entries.size(); ++s) {
@@ -264,6 +268,15 @@ std::vector<StrategyResult> walk_forward(const Setup& setup, const RunOptions& o
     results[s].resolved = setup.resolved.at("strategies").as_array()[s];
     results[s].folds.resize(setup.folds.size());
   }
+  return results;
+}
+
+}  // namespace
+
+std::vector<StrategyResult> walk_forward(const Setup& setup, const RunOptions& options,
+                                         const std::filesystem::path& checkpoint_folder) {
+  const auto& entries = setup.scenario.strategies;
+  std::vector<StrategyResult> results = empty_results(setup);
   const Checkpoints checkpoints(setup, checkpoint_folder, options.resume);
   const std::size_t total = entries.size() * setup.folds.size();
   std::size_t done = 0;
@@ -273,12 +286,24 @@ std::vector<StrategyResult> walk_forward(const Setup& setup, const RunOptions& o
     const Fold& fold = setup.folds[i / entries.size()];
     FoldResult& result = results[s].folds[fold.index];
     if (!checkpoints.load(s, fold.index, result)) {
-      result = Unit(setup, options, entries[s], fold, fmt::format("/strategies/{}", s)).run();
+      result = Unit(setup, options, entries[s], fold, fmt::format("/strategies/{}", s), true).run();
       checkpoints.save(s, fold.index, result);
     }
     const std::lock_guard lock(mutex);
     ++done;
     if (options.progress) options.progress(done, total, fmt::format("{}, fold {}", entries[s].name, fold.index + 1));
+  });
+  return results;
+}
+
+std::vector<StrategyResult> walk_forward_judged(const Setup& setup, const RunOptions& options) {
+  const auto& entries = setup.scenario.strategies;
+  std::vector<StrategyResult> results = empty_results(setup);
+  parallel_for(entries.size() * setup.folds.size(), [&](std::size_t i) {
+    const std::size_t s = i % entries.size();
+    const Fold& fold = setup.folds[i / entries.size()];
+    results[s].folds[fold.index] =
+        Unit(setup, options, entries[s], fold, fmt::format("/strategies/{}", s), setup.benchmark.has_value()).run();
   });
   return results;
 }

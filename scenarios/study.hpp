@@ -26,6 +26,9 @@ struct StrategyResult {
 /// there. Throws Error{Interrupted} when options.interrupted is set.
 std::vector<StrategyResult> walk_forward(const Setup& setup, const RunOptions& options,
                                          const std::filesystem::path& checkpoints);
+/// The same for what is only judged, as the worlds without alpha are: the fitted strategy plays its training span where
+/// there is a grid to choose from or a benchmark to match, and not for the record. Keeps nothing, reports no progress.
+std::vector<StrategyResult> walk_forward_judged(const Setup& setup, const RunOptions& options);
 
 /// A strategy as its first grid point describes it. Throws Error{Scenario} with its place.
 std::unique_ptr<strategies::Strategy> build_strategy(const Setup& setup, std::size_t strategy, const Fold& fold);

@@ -1,34 +1,16 @@
 #include "stats/verdict.hpp"
 
 #include "engine/base/error.hpp"
-#include "stats/multiple_testing.hpp"
-#include "stats/performance.hpp"
 #include "stats/resample.hpp"
-#include "stats/sharpe.hpp"
+#include "stats/verdict_figures.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <map>
 
 namespace walras::stats {
 namespace {
-
-double deviation_of(std::span<const double> x) {
-  if (x.size() < 2) return 0;
-  const RunningMoments moments(x);
-  const double square = moments.square_sum();
-  const auto n = static_cast<double>(x.size());
-  return square / n > moments.tiny() ? std::sqrt(square / (n - 1)) : 0;
-}
-
-/// A group of trials with the same dates, tested together.
-struct GroupTest {
-  std::vector<std::size_t> members;  // indices of the ledger's trials
-  StepDown tests;
-  double mean_block = 1;
-  std::size_t replicates = 0;
-};
 
 GroupTest test_group(const TrialLedger& ledger, std::vector<std::size_t> members,
                      std::size_t groups, const VerdictOptions& options) {
@@ -51,144 +33,6 @@ std::string years_of(double periods, double periods_per_year) {
   const double years = periods / periods_per_year;
   if (years >= 1000) return "over 1,000 years";
   return years < 2 ? fmt::format("{:.1f} months", 12 * years) : fmt::format("{:.1f} years", years);
-}
-
-Evidence named(std::string name, std::string unit, std::size_t n, std::string formula,
-               std::string source) {
-  Evidence evidence = without_estimate(std::move(name), std::move(unit), "");
-  evidence.n = n;
-  evidence.formula = std::move(formula);
-  evidence.source = std::move(source);
-  return evidence;
-}
-
-/// Figures of one contender: everything but the judgement.
-struct Figures {
-  const Trial* trial = nullptr;
-  const GroupTest* group = nullptr;
-  std::size_t place = 0;  // in the group
-  double adjusted = 1;    // times the number of groups
-  std::optional<SharpeFacts> excess;
-};
-
-void fill_returns(StrategyVerdict& verdict, const Figures& f, const VerdictOptions& options) {
-  const double p = f.trial->periods_per_year;
-  verdict.excess_return = named(
-      "excess_return", "fraction a year", verdict.n,
-      "mean((net - rf) - w (benchmark - rf)) p, w matches volatility on the training span", "");
-  Evidence& excess = verdict.excess_return;
-  if (verdict.n < 2) {
-    excess.reason = "fewer than two periods";
-    return;
-  }
-  excess.estimate = f.group->tests.mean[f.place] * p;
-  if (!(f.group->tests.standard_error[f.place] > 0)) {
-    excess.assumptions = "does not vary: no test is possible";
-    return;
-  }
-  excess.p_value = f.group->tests.unadjusted[f.place];
-  excess.null = "mean at most 0";
-  const std::span<const double> series[] = {f.trial->excess};
-  const ResamplePlan plan{verdict.n, std::min<std::size_t>(f.group->replicates, 2000),
-                          f.group->mean_block, options.seed};
-  const IntervalEstimate interval =
-      mean_intervals(series, plan, 0.95, IntervalMethod::Studentized).front();
-  if (interval.interval)
-    excess.interval = Bounds{interval.interval->low * p, interval.interval->high * p};
-  excess.method = fmt::format(
-      "stationary bootstrap, mean block {:.3g} periods, studentised; p from {} replicates",
-      f.group->mean_block, f.group->replicates);
-  excess.assumptions = "stationary returns";
-}
-
-void fill_adjusted(StrategyVerdict& verdict, const Figures& f, std::size_t groups, double hochberg,
-                   std::size_t trials) {
-  verdict.romano_wolf = named("romano_wolf", "p-value", verdict.n,
-                              "(1 + #{largest t* of the not larger ones >= t}) / (B + 1), "
-                              "step-down, times the number of groups of dates",
-                              "RomanoWolf2005");
-  verdict.benjamini_hochberg =
-      named("benjamini_hochberg", "p-value", verdict.n, "smallest p_(i) N / i from this rank up",
-            "BenjaminiHochberg1995");
-  if (verdict.n < 2 || !(f.group->tests.standard_error[f.place] > 0)) {
-    verdict.romano_wolf.reason =
-        verdict.n < 2 ? "fewer than two periods" : "the excess returns do not vary";
-    verdict.benjamini_hochberg.reason = verdict.romano_wolf.reason;
-    return;
-  }
-  verdict.romano_wolf.estimate = f.adjusted;
-  verdict.romano_wolf.p_value = f.adjusted;
-  verdict.romano_wolf.null = "no trial with these dates has a mean above 0";
-  verdict.romano_wolf.method = fmt::format(
-      "among {} trials with the same dates, groups of dates: {}, {} replicates, mean block {:.3g} "
-      "periods",
-      f.group->members.size(), groups, f.group->replicates, f.group->mean_block);
-  verdict.romano_wolf.assumptions = "stationary returns";
-  verdict.benjamini_hochberg.estimate = hochberg;
-  verdict.benjamini_hochberg.p_value = hochberg;
-  verdict.benjamini_hochberg.null = "mean at most 0";
-  verdict.benjamini_hochberg.method =
-      fmt::format("share of false discoveries among {} trials", trials);
-  verdict.benjamini_hochberg.assumptions = "positively dependent tests";
-}
-
-std::vector<double> over_cash(const Trial& trial, double risk_free) {
-  std::vector<double> returns(trial.net);
-  const double rate = per_period_rate(risk_free, trial.periods_per_year);
-  for (double& value : returns) value -= rate;
-  return returns;
-}
-
-/// Variance over all trials of their Sharpe ratios a period; 0 with fewer than two.
-double sharpe_variance(const TrialLedger& ledger, double risk_free) {
-  std::vector<double> ratios;
-  for (const Trial& trial : ledger.trials) {
-    if (const auto facts = sharpe_facts(over_cash(trial, risk_free)))
-      ratios.push_back(facts->sharpe.value);
-  }
-  if (ratios.size() < 2) return 0;
-  const auto n = static_cast<double>(ratios.size());
-  const double mean = std::accumulate(ratios.begin(), ratios.end(), 0.0) / n;
-  double square = 0;
-  for (const double ratio : ratios) square += (ratio - mean) * (ratio - mean);
-  return square / (n - 1);
-}
-
-void fill_sharpe(StrategyVerdict& verdict, const Figures& f, double variance, double effective,
-                 std::size_t trials, const VerdictOptions& options) {
-  verdict.probabilistic_sharpe =
-      named("probabilistic_sharpe", "probability", verdict.n,
-            "Phi(SR sqrt(n - 1) / sqrt(1 - skewness SR + (raw kurtosis - 1) / 4 SR^2))",
-            "BaileyLopezDePrado2012");
-  verdict.deflated_sharpe = named(
-      "deflated_sharpe", "probability", verdict.n,
-      "probabilistic Sharpe against sqrt(V) E_N, V the variance of the trials' ratios a period",
-      "BaileyLopezDePrado2014");
-  verdict.minimum_track_record = named(
-      "minimum_track_record", "periods", verdict.n,
-      "1 + (1 - skewness SR + (raw kurtosis - 1) / 4 SR^2) (z / SR)^2", "BaileyLopezDePrado2012");
-  const char* reason = verdict.n < 2 ? "fewer than two periods" : "the returns have no variance";
-  if (const auto facts = sharpe_facts(over_cash(*f.trial, options.risk_free))) {
-    verdict.probabilistic_sharpe.estimate = probabilistic_sharpe(*facts);
-    verdict.probabilistic_sharpe.assumptions = "independent returns";
-    verdict.probabilistic_sharpe.method = "net returns over cash, against 0";
-    verdict.deflated_sharpe.estimate = deflated_sharpe(*facts, std::max(1.0, effective), variance);
-    verdict.deflated_sharpe.assumptions = "independent returns; normal ratios of trials";
-    verdict.deflated_sharpe.method = fmt::format(
-        "{} trials worth {:.3g} independent ones, V = {:.4g}", trials, effective, variance);
-  } else {
-    verdict.probabilistic_sharpe.reason = verdict.deflated_sharpe.reason = reason;
-  }
-  if (!f.excess) {
-    verdict.minimum_track_record.reason = verdict.n < 2 ? reason : "the excess returns do not vary";
-  } else if (const auto length = minimum_track_record(*f.excess)) {
-    verdict.minimum_track_record.estimate = *length;
-    verdict.minimum_track_record.method = "excess returns over the benchmark, against 0 at 95 %";
-    verdict.minimum_track_record.assumptions = "independent returns";
-  } else {
-    verdict.minimum_track_record.reason =
-        "the mean excess return is not above 0: no length would do";
-  }
 }
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -288,6 +132,30 @@ std::string summary(const Verdict& verdict) {
   return text;
 }
 
+/// Studentised intervals of the contenders' mean excess returns, by trial; one set of indices a group of dates.
+std::map<std::string, Bounds> excess_intervals(std::span<const Contender> contenders, const TrialLedger& ledger,
+                                               const std::vector<GroupTest>& groups, std::uint64_t seed) {
+  std::map<std::string, Bounds> found;
+  for (const GroupTest& group : groups) {
+    std::vector<std::string> keys;
+    std::vector<std::span<const double>> series;
+    for (const std::size_t member : group.members) {
+      const Trial& trial = ledger.trials[member];
+      const bool wanted = std::any_of(contenders.begin(), contenders.end(), [&](const Contender& c) { return c.trial_key == trial.key; });
+      if (!wanted || trial.excess.size() < 2) continue;
+      keys.push_back(trial.key);
+      series.emplace_back(trial.excess);
+    }
+    if (series.empty()) continue;
+    const ResamplePlan plan{series.front().size(), std::min<std::size_t>(group.replicates, 2000), group.mean_block, seed};
+    const std::vector<IntervalEstimate> intervals = mean_intervals(series, plan, 0.95, IntervalMethod::Studentized);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (intervals[i].interval) found.emplace(keys[i], *intervals[i].interval);
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 double volatility_weight(std::span<const double> train_strategy,
@@ -327,8 +195,8 @@ std::string_view text(Judgement judgement) {
 }
 
 std::vector<Evidence> StrategyVerdict::evidence() const {
-  return {excess_return,        romano_wolf,     benjamini_hochberg,
-          probabilistic_sharpe, deflated_sharpe, minimum_track_record};
+  return {excess_return,   romano_wolf,          benjamini_hochberg, probabilistic_sharpe, deflated_sharpe,
+          haircut_sharpe,  minimum_track_record, minimum_backtest,   profit_hurdle};
 }
 
 bool Verdict::all_skill() const {
@@ -358,6 +226,9 @@ Verdict judge(std::span<const Contender> contenders, const TrialLedger& ledger,
   }
   const std::vector<double> hochberg = adjust(unadjusted, Adjustment::BenjaminiHochberg);
   const double variance = sharpe_variance(ledger, options.risk_free);
+  const std::vector<double> ratio_p = ratio_p_values(ledger);
+  verdict.trial_p_values = unadjusted;
+  const std::map<std::string, Bounds> intervals = excess_intervals(contenders, ledger, groups, options.seed);
 
   for (const Contender& contender : contenders) {
     Figures figures;
@@ -381,10 +252,12 @@ Verdict judge(std::span<const Contender> contenders, const TrialLedger& ledger,
       figures.adjusted = std::min(
           1.0, figures.group->tests.adjusted[figures.place] * static_cast<double>(verdict.groups));
       figures.excess = sharpe_facts(figures.trial->excess);
+      if (const auto found = intervals.find(contender.trial_key); found != intervals.end()) figures.interval = found->second;
     }
-    fill_returns(result, figures, options);
+    fill_returns(result, figures);
     fill_adjusted(result, figures, verdict.groups, hochberg[index], verdict.trials);
     fill_sharpe(result, figures, variance, verdict.effective_trials, verdict.trials, options);
+    fill_haircut(result, figures, ratio_p, index, verdict.effective_trials, options);
     decide(result, contender, figures, verdict.groups, options);
     verdict.strategies.push_back(std::move(result));
   }

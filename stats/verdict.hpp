@@ -56,7 +56,15 @@ struct StrategyVerdict {
       romano_wolf;  ///< adjusted p times the number of groups, as estimate: the one that decides
   Evidence benjamini_hochberg;  ///< among all the study's trials
   Evidence probabilistic_sharpe, deflated_sharpe, minimum_track_record;
-  /// The six above, in this order: for tables, summary.json and the gates.
+  Evidence haircut_sharpe;    ///< annual ratio over the benchmark that is left among all the study's trials
+  Evidence minimum_backtest;  ///< years below which the best of so many worthless trials is expected to do as well
+  Evidence profit_hurdle;     ///< yearly excess return that would be significant among them
+  /// Probability of the deflated ratio had there been so many independent trials; empty where their ratios do not vary.
+  struct Deflated {
+    double trials, probability;
+  };
+  std::vector<Deflated> deflated_by_trials;
+  /// All of the above: for tables, summary.json and the gates.
   [[nodiscard]] std::vector<Evidence> evidence() const;
 };
 struct Verdict {
@@ -64,6 +72,7 @@ struct Verdict {
   std::vector<StrategyVerdict> strategies;  ///< in the order of the contenders
   std::size_t trials = 0, groups = 0;
   double effective_trials = 0;
+  std::vector<double> trial_p_values;       ///< one-sided and unadjusted, in the ledger's order
   [[nodiscard]] bool all_skill() const;
 };
 /// Throws Error{Internal} when a contender is not in the ledger.

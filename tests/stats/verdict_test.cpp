@@ -2,6 +2,7 @@
 
 #include "engine/base/error.hpp"
 #include "stats/performance.hpp"
+#include "stats/sharpe.hpp"
 #include "tests/stats/samples.hpp"
 
 #include <doctest/doctest.h>
@@ -52,7 +53,15 @@ TEST_CASE("a clear edge is skill, with its grounds in words") {
   REQUIRE(strategy.excess_return.interval.has_value());
   CHECK(strategy.excess_return.interval->low < *strategy.excess_return.estimate);
   CHECK(*strategy.deflated_sharpe.estimate < *strategy.probabilistic_sharpe.estimate);
-  CHECK(strategy.evidence().size() == 6);
+  CHECK(strategy.evidence().size() == 9);
+  CHECK(*strategy.haircut_sharpe.estimate < annual(sharpe_facts(ledger_with(0.0012).trials[0].excess)->sharpe, 252).value);
+  CHECK(*strategy.profit_hurdle.estimate < *strategy.excess_return.estimate);
+  CHECK(*strategy.minimum_backtest.estimate < 10);
+  REQUIRE(strategy.deflated_by_trials.size() > 5);
+  for (std::size_t i = 1; i < strategy.deflated_by_trials.size(); ++i) {
+    CHECK(strategy.deflated_by_trials[i].probability <= strategy.deflated_by_trials[i - 1].probability);
+  }
+  CHECK(verdict.trial_p_values.size() == 12);
   CHECK(verdict.effective_trials > 11);
 }
 
