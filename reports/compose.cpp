@@ -2,6 +2,7 @@
 
 #include "engine/base/error.hpp"
 #include "reports/format.hpp"
+#include "reports/significance_charts.hpp"
 
 #include <fmt/format.h>
 
@@ -233,6 +234,28 @@ void add_provenance(Document& document, const ReportInput& input) {
   document.add(std::move(table));
 }
 
+/// What many trials cost each strategy, and how it did in worlds without alpha.
+void add_searches(Document& document, const ReportInput& input) {
+  if (input.verdict.strategies.empty()) return;
+  const auto& own = input.significance.null_own;
+  TableBlock table{.caption = "What the search costs",
+                   .columns = {{"Strategy", Align::Left}, {"Sharpe left", Align::Right, "after the haircut"}, {"Haircut", Align::Left},
+                               {"Hurdle", Align::Right, "excess a year"}, {"Earned", Align::Right, "excess a year"}, {"Back-test", Align::Right, "years at least"}},
+                   .rows = {},
+                   .note = "Haircut: the ratio whose unadjusted p-value is the adjusted one. Hurdle: mean excess return that would be significant among the study's trials. "
+                           "Back-test: length below which the best of so many worthless trials is expected to do as well."};
+  if (!own.empty()) table.columns.push_back({"p", Align::Right, "worlds without alpha"});
+  for (const auto& verdict : input.verdict.strategies) {
+    const Evidence& cut = verdict.haircut_sharpe;
+    table.rows.push_back({{verdict.name}, {cut.estimate ? estimate(cut) : std::string(kDash)}, {cut.estimate ? cut.method : cut.reason},
+                          {estimate(verdict.profit_hurdle)}, {estimate(verdict.excess_return)}, {estimate(verdict.minimum_backtest)}});
+    if (own.empty()) continue;
+    const auto found = std::find_if(own.begin(), own.end(), [&](const auto& one) { return one.name == verdict.name; });
+    table.rows.back().push_back({found != own.end() ? p_value(found->p_value) : std::string(kDash)});
+  }
+  document.add(std::move(table));
+}
+
 void add_significance(Document& document, const ReportInput& input) {
   document.add(Heading{2, "Significance"});
   document.add(Paragraph{"One question: could returns like these come from a strategy that is worth nothing beyond its benchmark, picked as the best of all that "
@@ -272,6 +295,20 @@ void add_significance(Document& document, const ReportInput& input) {
     if (!curve.points.empty()) folds.push_back(std::move(curve));
   }
   if (!folds.empty()) document.add(fold_chart(folds));
+  const SignificanceView& view = input.significance;
+  if (!view.logits.empty()) document.add(logit_chart(view));
+  if (!view.degradation.empty()) document.add(degradation_chart(view));
+  if (SignificanceView shown = view; !shown.deflated.empty()) {
+    std::vector<SignificanceView::Line> lines;  // the strategies with pages of their own, in their order
+    for (const StrategyReport* strategy : detailed(input))
+      for (const auto& line : view.deflated)
+        if (line.name == strategy->name) lines.push_back(line);
+    shown.deflated = std::move(lines);
+    if (!shown.deflated.empty()) document.add(deflated_chart(shown, input.verdict.effective_trials));
+  }
+  if (view.p_values.size() > 1) document.add(discovery_chart(view, 0.05));
+  if (!view.null_best.empty()) document.add(null_worlds_chart(view));
+  add_searches(document, input);
   if (!input.study.empty()) {
     TableBlock study{.caption = "The study as a whole", .columns = {{"Figure", Align::Left}, {"Value"}, {"Range"}, {"p"}, {"n"}, {"Method", Align::Left}}, .rows = {}};
     for (const Evidence& evidence : input.study)
@@ -324,9 +361,7 @@ void add_appendix(Document& document, const ReportInput& input) {
   for (const StrategyReport& strategy : input.strategies)
     for (const Evidence& evidence : strategy.out_of_sample_metrics) tell(evidence, strategy.name);
   for (const auto& verdict : input.verdict.strategies)
-    for (const Evidence* evidence : {&verdict.excess_return, &verdict.romano_wolf, &verdict.benjamini_hochberg, &verdict.probabilistic_sharpe,
-                                     &verdict.deflated_sharpe, &verdict.minimum_track_record})
-      tell(*evidence, verdict.name);
+    for (const Evidence& evidence : verdict.evidence()) tell(evidence, verdict.name);
   for (const Evidence& evidence : input.study) tell(evidence, "Study");
   if (!table.rows.empty()) document.add(Details{"Formulas", {Block{std::move(table)}}});
   if (!reasons.empty()) {

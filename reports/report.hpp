@@ -70,6 +70,23 @@ struct Provenance {
   std::uint64_t events = 0;
 };
 
+/// What the significance chapter draws beside its tables. Empty parts are left out.
+struct SignificanceView {
+  struct Point { double x, y; };
+  struct Line { std::string name; std::vector<Point> points; };
+  struct Own { std::string name; double statistic, p_value; };
+  std::vector<Point> logits;                    ///< middle of a bin of logits of the chosen trial's rank, share of splits
+  std::vector<Point> degradation;               ///< annual Sharpe ratio in sample, out of sample: a sample of the splits
+  std::optional<Point> degradation_line;        ///< intercept, slope
+  std::vector<Line> deflated;                   ///< number of trials, probability
+  std::vector<double> p_values;                 ///< of all the study's trials, ascending
+  std::vector<Point> null_best;                 ///< middle of a bin of the best t of a world without alpha, share of worlds
+  std::vector<Own> null_own;
+  std::string null_kind;
+};
+/// Shares of values in `count` equal bins from the lowest to the highest; one bin where they are all equal.
+[[nodiscard]] std::vector<SignificanceView::Point> bins(std::span<const double> values, std::size_t count);
+
 struct ReportInput {
   std::string title;
   Json scenario;                                ///< resolved
@@ -84,6 +101,7 @@ struct ReportInput {
   std::vector<stats::GateResult> gates;
   std::string trial_study, ledger_hash;         ///< the trial ledger; the counts are the verdict's
   std::vector<stats::Evidence> study;           ///< of the study as a whole: pbo, spa ...
+  SignificanceView significance;
   std::vector<std::string> notes;               ///< repeated beside the verdict (hindsight); inputs' notes are added
   std::vector<std::string> warnings;
   std::span<const engine::RunRecord> records;   ///< borrowed for the call; found by strategy name

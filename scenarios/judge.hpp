@@ -2,6 +2,7 @@
 // From the walk-forward's records to evidence: out-of-sample returns are joined, compared with the benchmark, entered into the
 // study's ledger of trials and judged among them.
 #include "reports/report.hpp"
+#include "scenarios/null_worlds.hpp"
 #include "scenarios/study.hpp"
 #include "stats/overfitting.hpp"
 #include "stats/superior.hpp"
@@ -38,11 +39,17 @@ struct Judged {
   std::vector<StrategyEvidence> strategies;
   stats::TrialLedger ledger;
   stats::Verdict verdict;
-  std::vector<stats::Evidence> study;           ///< pbo, spa_p_value: of the study as a whole
+  std::vector<stats::Evidence> study;           ///< of the study as a whole: the tests that the scenario asks for
+  std::optional<stats::Overfitting> overfitting;  ///< what its figure rests on; absent where it could not be computed
+  std::optional<NullWorlds> null_worlds;        ///< absent where none were asked for
 };
 
 /// Measures, records the trials in `ledger_file` and judges.
-Judged judge_study(const Setup& setup, const std::vector<StrategyResult>& results, const std::filesystem::path& ledger_file);
+Judged judge_study(const Setup& setup, const std::vector<StrategyResult>& results, const std::filesystem::path& ledger_file,
+                   std::optional<NullWorlds> null_worlds);
+
+/// Out-of-sample returns net of costs over the volatility-matched benchmark, test spans joined: what is judged.
+std::vector<double> judged_excess(const Setup& setup, const StrategyResult& result);
 
 /// Gates of the run: the verdict (for `validate`) and each fail-if expression, over every strategy's evidence.
 std::vector<stats::GateResult> evaluate_gates(const Judged& judged, const std::vector<StrategyResult>& results, const RunOptions& options);

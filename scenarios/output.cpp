@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 namespace walras::scenarios {
@@ -91,6 +92,47 @@ Json trials_json(const Judged& judged) {
                        {"ledger_hash", judged.ledger.hash()}});
 }
 
+Json null_worlds_json(const Finished& finished) {
+  const NullWorlds& worlds = *finished.judged.null_worlds;
+  Json strategies = Json::array(), best = Json::array();
+  for (std::size_t s = 0; s < worlds.statistics.size(); ++s) {
+    strategies.push_back(Json::object({{"name", finished.results[s].entry.name}, {"statistic", worlds.statistics[s]}, {"p_value", worlds.p_values[s]}}));
+  }
+  for (const double value : worlds.best) best.push_back(value);
+  return Json::object({{"kind", worlds.kind}, {"worlds", worlds.worlds}, {"p_value", worlds.p_value}, {"strategies", std::move(strategies)}, {"best", std::move(best)}});
+}
+
+/// What the significance chapter draws: bins and a sample, so that the record stays small.
+reports::SignificanceView significance_view(const Finished& finished) {
+  reports::SignificanceView view;
+  const Judged& judged = finished.judged;
+  const double year = std::sqrt(finished.setup.plan->periods_per_year());
+  if (judged.overfitting) {
+    constexpr std::size_t kPoints = 400;
+    const stats::Overfitting& found = *judged.overfitting;
+    view.logits = reports::bins(found.logits, 41);
+    const std::size_t step = std::max<std::size_t>(1, found.logits.size() / kPoints);
+    for (std::size_t i = 0; i < found.logits.size(); i += step) view.degradation.push_back({found.chosen_inside[i] * year, found.chosen_outside[i] * year});
+    if (found.degradation) view.degradation_line = {found.degradation->intercept * year, found.degradation->slope};
+  }
+  for (const stats::StrategyVerdict& one : judged.verdict.strategies) {
+    reports::SignificanceView::Line line{one.name, {}};
+    for (const auto& point : one.deflated_by_trials) line.points.push_back({point.trials, point.probability});
+    if (!line.points.empty()) view.deflated.push_back(std::move(line));
+  }
+  view.p_values = judged.verdict.trial_p_values;
+  std::ranges::sort(view.p_values);
+  if (judged.null_worlds) {
+    const auto worlds = static_cast<double>(judged.null_worlds->worlds);
+    view.null_best = reports::bins(judged.null_worlds->best, static_cast<std::size_t>(2 * std::cbrt(worlds)) + 2);
+    for (std::size_t s = 0; s < judged.null_worlds->statistics.size(); ++s) {
+      view.null_own.push_back({finished.results[s].entry.name, judged.null_worlds->statistics[s], judged.null_worlds->p_values[s]});
+    }
+    view.null_kind = judged.null_worlds->kind;
+  }
+  return view;
+}
+
 }  // namespace
 
 std::vector<RunRecord> all_records(const std::vector<StrategyResult>& results) {
@@ -128,6 +170,7 @@ Json summary_of(const Finished& finished) {
   summary["strategies"] = std::move(strategies);
   summary["trials"] = trials_json(finished.judged);
   summary["study"] = metrics_json(finished.judged.study);
+  if (finished.judged.null_worlds) summary["null_worlds"] = null_worlds_json(finished);
   Json verdicts = Json::array();
   for (std::size_t s = 0; s < finished.results.size(); ++s) {
     const stats::StrategyVerdict& verdict = finished.judged.verdict.strategies[s];
@@ -191,6 +234,7 @@ reports::ReportInput report_input(const Finished& finished, const std::vector<Ru
   input.trial_study = setup.scenario.study;
   input.ledger_hash = finished.judged.ledger.hash();
   input.study = finished.judged.study;
+  input.significance = significance_view(finished);
   input.records = records;
   input.instruments = setup.plan->instruments();
   input.trades_shown = static_cast<std::size_t>(setup.scenario.report.trades);

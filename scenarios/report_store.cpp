@@ -132,7 +132,7 @@ stats::Verdict verdict(const Json& json) {
   out.text = json.at("text").as_string();
   for (const Json& one : json.at("strategies").as_array()) {
     const std::vector<Evidence> list = evidence(one.at("evidence"));
-    if (list.size() != 6) fail(Fault::Data, "report", fmt::format("expected 6 figures of a verdict, was {}", list.size()));
+    if (list.size() != 9) fail(Fault::Data, "report", fmt::format("expected 9 figures of a verdict, was {}; run the scenario again", list.size()));
     stats::StrategyVerdict entry;
     entry.name = one.at("name").as_string();
     entry.judgement = judgement(one.at("judgement").as_string());
@@ -143,12 +143,56 @@ stats::Verdict verdict(const Json& json) {
     entry.benjamini_hochberg = list[2];
     entry.probabilistic_sharpe = list[3];
     entry.deflated_sharpe = list[4];
-    entry.minimum_track_record = list[5];
+    entry.haircut_sharpe = list[5];
+    entry.minimum_track_record = list[6];
+    entry.minimum_backtest = list[7];
+    entry.profit_hurdle = list[8];
     out.strategies.push_back(std::move(entry));
   }
   out.trials = static_cast<std::size_t>(json.at("trials").as_integer());
   out.groups = static_cast<std::size_t>(json.at("groups").as_integer());
   out.effective_trials = json.at("effective_trials").as_number();
+  return out;
+}
+
+using View = reports::SignificanceView;
+
+Json points_json(const std::vector<View::Point>& points) {
+  std::vector<double> flat;
+  for (const View::Point& point : points) flat.insert(flat.end(), {point.x, point.y});
+  return numbers(flat);
+}
+std::vector<View::Point> points(const Json& json) {
+  const std::vector<double> flat = numbers(json);
+  std::vector<View::Point> out;
+  for (std::size_t i = 0; i + 1 < flat.size(); i += 2) out.push_back({flat[i], flat[i + 1]});
+  return out;
+}
+
+Json view_json(const View& view) {
+  Json deflated = Json::array(), own = Json::array();
+  for (const View::Line& line : view.deflated) deflated.push_back(Json::object({{"name", line.name}, {"points", points_json(line.points)}}));
+  for (const View::Own& one : view.null_own) {
+    own.push_back(Json::object({{"name", one.name}, {"statistic", one.statistic}, {"p_value", one.p_value}}));
+  }
+  Json out = Json::object({{"logits", points_json(view.logits)}, {"degradation", points_json(view.degradation)}, {"deflated", deflated},
+                           {"p_values", numbers(view.p_values)}, {"null_best", points_json(view.null_best)}, {"null_own", own},
+                           {"null_kind", view.null_kind}});
+  if (view.degradation_line) out["line"] = points_json({*view.degradation_line});
+  return out;
+}
+View view_from(const Json& json) {
+  View out;
+  out.logits = points(json.at("logits"));
+  out.degradation = points(json.at("degradation"));
+  if (const Json* line = json.find("line")) out.degradation_line = points(*line).at(0);
+  for (const Json& one : json.at("deflated").as_array()) out.deflated.push_back({one.at("name").as_string(), points(one.at("points"))});
+  out.p_values = numbers(json.at("p_values"));
+  out.null_best = points(json.at("null_best"));
+  for (const Json& one : json.at("null_own").as_array()) {
+    out.null_own.push_back({one.at("name").as_string(), one.at("statistic").as_number(), one.at("p_value").as_number()});
+  }
+  out.null_kind = json.at("null_kind").as_string();
   return out;
 }
 
@@ -163,6 +207,7 @@ Json input_json(const ReportInput& input) {
       {{"title", input.title}, {"scenario", input.scenario}, {"periods_per_year", input.periods_per_year}, {"benchmark", input.benchmark},
        {"currency", input.currency}, {"risk_free", input.risk_free}, {"verdict", verdict_json(input.verdict)}, {"strategies", strategies},
        {"gates", gates}, {"trial_study", input.trial_study}, {"ledger_hash", input.ledger_hash}, {"study", evidence(input.study)},
+       {"significance", view_json(input.significance)},
        {"notes", texts(input.notes)}, {"warnings", texts(input.warnings)}, {"trades_shown", input.trades_shown},
        {"record_hash", input.provenance.record_hash}, {"version", input.provenance.version}, {"build", input.provenance.build},
        {"scenario_file", input.provenance.scenario_file}, {"seed", static_cast<std::int64_t>(input.provenance.seed)}, {"inputs", inputs},
@@ -186,6 +231,7 @@ ReportInput input_from(const Json& json) {
   out.trial_study = json.at("trial_study").as_string();
   out.ledger_hash = json.at("ledger_hash").as_string();
   out.study = evidence(json.at("study"));
+  if (const Json* view = json.find("significance")) out.significance = view_from(*view);
   out.notes = texts(json.at("notes"));
   out.warnings = texts(json.at("warnings"));
   out.trades_shown = static_cast<std::size_t>(json.at("trades_shown").as_integer());

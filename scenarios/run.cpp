@@ -128,7 +128,13 @@ RunOutcome run(const RunOptions& options) {
   std::vector<StrategyResult> results;
   with_file(options.scenario, [&] { results = walk_forward(setup, options, checkpoints); });
 
-  const Judged judged = judge_study(setup, results, ledger);
+  std::optional<NullWorlds> null_worlds;
+  if (setup.scenario.evidence.null_worlds) {
+    std::vector<std::vector<double>> excess;
+    for (const StrategyResult& result : results) excess.push_back(judged_excess(setup, result));
+    with_file(options.scenario, [&] { null_worlds = run_null_worlds(setup, options, excess, checkpoints); });
+  }
+  const Judged judged = judge_study(setup, results, ledger, std::move(null_worlds));
   Finished finished{setup, results, judged, evaluate_gates(judged, results, options), "", 0};
   finished.record_hash = engine::record_hash(all_records(results), setup.plan->instruments());
   finished.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
