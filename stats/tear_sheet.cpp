@@ -33,8 +33,12 @@ void append_inference(std::vector<Evidence>& sheet, const TearSheetInput& input)
   psr.source = "BaileyLopezDePrado2012";
   psr.n = n;
   psr.assumptions = "independent returns";
-  if (const auto facts = sharpe_facts(excess)) {
+  if (const auto facts = dependent_sharpe_facts(excess)) {
     psr.estimate = probabilistic_sharpe(*facts);
+    if (facts->dependence != 1) {
+      psr.assumptions = "stationary returns";
+      psr.method = fmt::format("variance under dependence, {:.2f} times that of independent returns", facts->dependence);
+    }
     psr.null = "the true Sharpe ratio is at most 0";
   } else {
     psr.reason = n < 2 ? "fewer than two periods" : "the returns have no variance";

@@ -9,6 +9,7 @@ void add_feed_benchmarks(Benchmarks& benchmarks);
 void add_learning_benchmarks(Benchmarks& benchmarks);
 void add_stats_benchmarks(Benchmarks& benchmarks);
 void add_program_benchmarks(Benchmarks& benchmarks);
+void add_study_benchmarks(Benchmarks& benchmarks);
 
 Benchmarks benchmarks() {
   Benchmarks all;
@@ -18,6 +19,7 @@ Benchmarks benchmarks() {
   add_learning_benchmarks(all);
   add_stats_benchmarks(all);
   add_program_benchmarks(all);
+  add_study_benchmarks(all);
   return all;
 }
 

@@ -46,11 +46,20 @@ std::optional<Nanos> parse_time(std::string_view text) {
   return stamp ? std::optional(stamp->time) : std::nullopt;
 }
 
+/// A row is a period, a column a strategy: a header of dates says that they were swapped.
+void check_axes(const std::vector<std::string>& header, const std::string& file) {
+  const auto dates = std::ranges::count_if(header, [](const std::string& name) { return parse_time(name).has_value(); });
+  if (dates < 2 || dates + 1 < static_cast<std::ptrdiff_t>(header.size())) return;
+  fail(Fault::Data, fmt::format("{}, row 1", file),
+       fmt::format("expected names of strategies across and dates down, was {} dates across: rows and columns are swapped; transpose the file", dates));
+}
+
 }  // namespace
 
 ReturnsFile read_returns(const std::filesystem::path& file, std::optional<double> periods, double scale) {
   engine::CsvReader reader(file, "", 0);
   const std::vector<std::string>& header = reader.header();
+  check_axes(header, reader.name());
   std::optional<std::size_t> time_column;
   ReturnsFile result;
   std::vector<std::size_t> columns;
@@ -96,6 +105,9 @@ ReturnsFile read_returns(const std::filesystem::path& file, std::optional<double
     }
   }
   if (times.size() < 2) fail(Fault::Data, reader.name(), fmt::format("expected at least 2 rows of returns, was {}", times.size()));
+  if (!time_column && columns.size() > times.size()) {
+    fail(Fault::Data, reader.name(), fmt::format("expected more rows (periods) than columns (strategies), was {} and {}: rows and columns may be swapped; transpose the file, or add a column of dates", times.size(), columns.size()));
+  }
   const stats::Calendar calendar = periods ? stats::Calendar{*periods, fmt::format("--periods {}", *periods)} : stats::infer_calendar(times);
   result.calendar = calendar.rule;
   for (stats::ReturnSeries& series : result.series) {

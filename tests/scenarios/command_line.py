@@ -228,6 +228,42 @@ def statistics_alone(folder):
 
 
 @case
+def returns_that_cannot_be_judged(folder):
+    """walras stats refuses what is no table of returns, naming row, column and axes, and says why where there is no estimate"""
+    refused = {
+        "strategy,2020-01-01,2020-01-02,2020-01-03\na,0.01,0.02,0.01\n": "rows and columns are swapped",
+        "date,a\n2020-01-01,0.1\n": "at least 2 rows",
+        "date,a\n2020-01-01,0.1\n2020-01-02,\n": "row 3",
+        "date,a\n2020-01-01,0.1\n2020-01-02,nan\n": "fill or drop rows that have none",
+        "date,a\n2020-01-01,0.1\n2020-01-02,inf\n": "row 3",
+        "date,a\n2020-01-01,0.1\n2020-01-01,0.1\n": "drop duplicates",
+        "date,a\n2020-01-02,0.1\n2020-01-01,0.1\n": "sort the rows",
+        "date,a\n2020-01-01,-1.2\n2020-01-02,0.1\n": "expected a simple return >= -1",
+        "date,a,a\n2020-01-01,0,0\n2020-01-02,0,0\n": "different names",
+        "date,a\n2020-01-01,0.1,0.2\n2020-01-02,0.1\n": "row 2",
+        "date\n2020-01-01\n": "column of returns",
+        "date,a\nyesterday,0.1\n": "expected a date",
+    }
+    for text, expected in refused.items():
+        write(folder, "bad.csv", text)
+        assert expected in walras("stats", "bad.csv", code=3, folder=folder)[1], (text, walras("stats", "bad.csv", code=3, folder=folder)[1])
+    write(folder, "wide.csv", "a,b,c\n0.1,0.2,0.1\n0.1,0.1,0.1\n")
+    assert "rows (periods) than columns (strategies)" in walras("stats", "wide.csv", "--periods", "12", code=3, folder=folder)[1]
+    days = [f"2020-01-{d:02}" for d in range(1, 29)]
+    write(folder, "flat.csv", "date,flat,ruin\n" + "".join(f"{d},0.01,{-1 if i == 9 else 0.02}\n" for i, d in enumerate(days)))
+    told = checked("stats", walras("stats", "flat.csv", "--json", "--resamples", "100", folder=folder)[0])
+    flat, ruin = told["strategies"]
+    assert flat["verdict"] == "not shown" and "do not vary" in flat["reason"], flat["reason"]
+    for name in ("sharpe", "calmar"):
+        assert "estimate" in flat["metrics"][name] or flat["metrics"][name]["reason"], name
+    assert flat["significance"]["deflated_sharpe"]["reason"] and flat["significance"]["haircut_sharpe"]["reason"]
+    assert ruin["metrics"]["total_return"]["estimate"] == -1
+    write(folder, "two.csv", "date,a\n2020-01-01,0.01\n2020-01-02,0.02\n")
+    two = checked("stats", walras("stats", "two.csv", "--json", "--resamples", "100", folder=folder)[0])["strategies"][0]
+    assert two["verdict"] == "not shown"
+
+
+@case
 def figures(folder):
     """walras list metrics explains every figure, and where other libraries have it"""
     told = checked("metrics", walras("list", "metrics", "--json")[0])["metrics"]

@@ -94,6 +94,49 @@ def gates(folder):
 
 
 @case
+def validated(folder):
+    """validate runs the tests that the scenario asks for, worlds without alpha too: same bits on one thread, on two, and after an
+    interruption; gates read their figures, and what cannot be asked is refused before the work"""
+    files = [bars_csv(folder, f"S{i}.csv", days=1500, seed=i + 1) for i in range(4)]
+    evidence = {"tests": ["superior_ability", "reality_check", "overfitting", "true_share"], "null_worlds": {"kind": "shuffled", "worlds": 39}}
+    write(folder, "study.json", study(*files, evidence=evidence))
+    walras("validate", "study.json", "--out", "one", "--ledger", "one.h5", "--threads", "1", code=4, folder=folder)
+    out, _ = walras("validate", "study.json", "--out", "two", "--ledger", "two.h5", "--threads", "2", "--fail-if", "null_worlds.p_value > 0.001",
+                    "--fail-if", "deflated_sharpe < 0.99999999", "--fail-if", "probability_of_overfitting > 2", code=4, folder=folder)
+    assert "Gate failed: moving_average: fail if null_worlds.p_value > 0.001" in out and "Gate failed: buy_and_hold: verdict is skill" in out, out
+    assert "Gate passed: moving_average: fail if probability_of_overfitting > 2" in out and "Verdict:" in out, out
+    one, two = summary(folder, "one"), summary(folder, "two")
+    gates = two["verdict"].pop("gates")
+    one["verdict"].pop("gates")
+    assert one == two and len(gates) == 2 + 3 * 2, len(gates)
+    told = one["null_worlds"]
+    assert told["worlds"] == 39 and len(told["best"]) == 39 and min(s["p_value"] for s in told["strategies"]) == told["p_value"]
+    assert {"superior_predictive_ability", "reality_check", "probability_of_overfitting", "probability_of_loss", "true_share", "null_worlds"} <= set(one["study"])
+    assert {"haircut_sharpe", "profit_hurdle", "minimum_backtest"} <= set(one["verdict"]["strategies"][1]["evidence"])
+    page = (folder / "one" / "report.html").read_text()
+    for chart in ("Where the best in sample ends up", "Degradation", "Deflated Sharpe ratio by number of trials", "p-values of all trials", "Worlds without alpha"):
+        assert chart in page, chart
+    run = subprocess.Popen([PROGRAM, "validate", "study.json", "--out", "part", "--ledger", "part.h5", "--threads", "1"], cwd=folder,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    partial = folder / "part" / ".partial"
+    for _ in range(2000):
+        if run.poll() is not None or (partial.is_dir() and len(list(partial.glob("null-*.json"))) >= 3):
+            break
+        time.sleep(0.005)
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=60)
+    assert run.returncode in (130, 4), run.returncode
+    walras("validate", "study.json", "--out", "part", "--ledger", "part.h5", "--resume", code=4, folder=folder)
+    part = summary(folder, "part")
+    part["verdict"].pop("gates")
+    assert part == one
+    for wrong, words in (({"kind": "market"}, "expected a market without alpha"), ({"kind": "signs", "market": {"mode": "generated"}}, "remove it"),
+                         ({"kind": "sign"}, "expected signs"), ({"kind": "signs", "worlds": 0}, "worlds")):
+        write(folder, "wrong.json", study(*files, evidence={"null_worlds": wrong}))
+        assert words in walras("check", "wrong.json", code=3, folder=folder)[1], (wrong, walras("check", "wrong.json", code=3, folder=folder)[1])
+
+
+@case
 def report_again(folder):
     """report writes the same page from the record alone, compare sets runs side by side, export writes CSV"""
     write(folder, "study.json", study(bars_csv(folder)))
