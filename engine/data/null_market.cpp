@@ -34,7 +34,7 @@ struct Column {
   std::vector<Move> moves;
   std::vector<std::uint32_t> next;      // by date: the move of that date, else of the next one that has one, round the end
   double mean = 0;                      // of close - 1
-  double beta = 0, own = 0;             // sensitivity to the common factor; deviation of the rest
+  double beta = 0, own = 0;             // loading on the common factor; deviation of the rest
 
   [[nodiscard]] const Move& at(std::uint32_t day) const { return moves[next[day]]; }
   void index(std::size_t dates) {
@@ -65,7 +65,6 @@ struct NullMarketMaker::Data {
   std::vector<Nanos> dates;
   std::vector<Column> columns;               // instruments, then companions
   std::vector<std::vector<std::uint32_t>> bars;  // of each instrument, in order of time
-  double deviation = 0;                      // of the common factor
 };
 
 namespace {
@@ -107,36 +106,42 @@ void collect_moves(Data& data, const std::string& where) {
   }
 }
 
-/// The common factor is the mean move of each date; each column's sensitivity to it and what is left follow.
+/// A factor of variance 1 with loadings that give each column its mean covariance with the others: for all i,
+/// loading_i (sum of the others' loadings) = sum of its covariances with them. What a loading leaves of the variance is own.
 void fit_factor(Data& data) {
-  std::vector<double> factor(data.dates.size(), 0), members(data.dates.size(), 0);
+  std::vector<double> sum(data.dates.size(), 0);
   for (const Column& column : data.columns) {
+    for (std::size_t i = 0; i < column.moves.size(); ++i) sum[column.date[i]] += column.moves[i].close - 1 - column.mean;
+  }
+  const std::size_t count = data.columns.size();
+  std::vector<double> variance(count, 0), shared(count, 0), loading(count, 0);
+  double total = 0;
+  for (std::size_t c = 0; c < count; ++c) {
+    const Column& column = data.columns[c];
+    const auto n = static_cast<double>(column.moves.size());
     for (std::size_t i = 0; i < column.moves.size(); ++i) {
-      factor[column.date[i]] += column.moves[i].close - 1 - column.mean;
-      members[column.date[i]] += 1;
+      const double x = column.moves[i].close - 1 - column.mean;
+      variance[c] += x * x / n;
+      shared[c] += x * (sum[column.date[i]] - x) / n;
+    }
+    total += shared[c];
+  }
+  if (total > 0) {  // else nothing is shared
+    const double others = static_cast<double>(count - 1);
+    for (std::size_t c = 0; c < count; ++c) loading[c] = std::sqrt(std::max(shared[c], 0.0) / others);
+    for (int round = 0; round < 200; ++round) {
+      const double all = std::accumulate(loading.begin(), loading.end(), 0.0);
+      for (std::size_t c = 0; c < count; ++c) {
+        const double rest = all - loading[c];
+        const double bound = std::sqrt(variance[c]);
+        const double next = rest > 0 ? std::clamp(shared[c] / rest, -bound, bound) : 0;
+        loading[c] = (loading[c] + next) / 2;  // halfway: full steps swing from side to side
+      }
     }
   }
-  double square = 0, days = 0;
-  for (std::size_t day = 0; day < factor.size(); ++day) {
-    if (members[day] == 0) continue;
-    factor[day] /= members[day];
-    square += factor[day] * factor[day];
-    days += 1;
-  }
-  data.deviation = days > 0 ? std::sqrt(square / days) : 0;
-  for (Column& column : data.columns) {
-    double cross = 0, own = 0, rest = 0;
-    for (std::size_t i = 0; i < column.moves.size(); ++i) {
-      const double f = factor[column.date[i]];
-      cross += f * (column.moves[i].close - 1 - column.mean);
-      own += f * f;
-    }
-    column.beta = own > 0 ? cross / own : 0;
-    for (std::size_t i = 0; i < column.moves.size(); ++i) {
-      const double left = column.moves[i].close - 1 - column.mean - column.beta * factor[column.date[i]];
-      rest += left * left;
-    }
-    column.own = std::sqrt(rest / static_cast<double>(column.moves.size()));
+  for (std::size_t c = 0; c < count; ++c) {
+    data.columns[c].beta = loading[c];
+    data.columns[c].own = std::sqrt(std::max(0.0, variance[c] - loading[c] * loading[c]));
   }
 }
 
@@ -178,7 +183,7 @@ Plan plan_world(const Data& data, Rng random) {
       plan.from[day] = static_cast<std::uint32_t>(1 + random.below(count - 1));
       const double z = shock(random);
       plan.scale[day] = std::sqrt(variance);
-      plan.common[day] = data.deviation * plan.scale[day] * z;
+      plan.common[day] = plan.scale[day] * z;
       variance = 0.02 + 0.07 * variance * z * z + 0.91 * variance;
     }
   }

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <string>
 
 using namespace walras;
 using namespace walras::scenarios;
@@ -28,11 +29,11 @@ TEST_CASE("worthless strategies pass the worlds without alpha in 5 % of studies,
   const double slack = 3 * std::sqrt(0.05 * 0.95 / kStudies);
   for (const char* kind : {"shuffled", "signs", "simulated"}) {
     const double size = share(kind, 0, kStudies);
-    MESSAGE("size, " << kind << ": " << size);
+    MESSAGE("size, " << std::string(kind) << ": " << size);
     CHECK(size <= 0.05 + slack);
     if (std::string_view(kind) != "simulated") CHECK(size >= 0.05 - slack);  // fitted, not exchangeable: it may be careful
     const double power = share(kind, 0.3, kStudies / 4);
-    MESSAGE("power at an autocorrelation of 0.3, " << kind << ": " << power);
+    MESSAGE("power at an autocorrelation of 0.3, " << std::string(kind) << ": " << power);
     CHECK(power >= 0.6);
   }
 }

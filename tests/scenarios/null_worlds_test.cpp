@@ -104,6 +104,30 @@ TEST_CASE("shuffled dates are a permutation, the same for all instruments and wh
   }
 }
 
+TEST_CASE("simulated worlds keep how instruments move together, and nothing where they do not") {
+  for (const bool together : {false, true}) {
+    const tests::TemporaryFolder folder;
+    const Setup setup = study(folder, 6, 0, 1500, asked("simulated", 5));
+    // A companion that is half of the first share and half its own.
+    std::vector<double> along{0};
+    Rng random(8, "companion");
+    const std::vector<double> own = moves(closes(*setup.tape, 0));
+    for (const double move : own) along.push_back((together ? 0.7 * move : 0) + 0.007 * random.normal());
+    const engine::NullMarketMaker maker(setup.tape, engine::Destruction::Simulated, 1, {along}, "");
+    double shares = 0, with = 0;
+    for (std::uint64_t world = 0; world < 20; ++world) {
+      const engine::NullMarket market = maker.draw(2, world);
+      const std::vector<double> first = moves(closes(*market.tape, 0)), second = moves(closes(*market.tape, 1));
+      shares += correlation(first, second) / 20;
+      with += correlation(first, {market.companions[0].begin() + 1, market.companions[0].end()}) / 20;
+    }
+    // One factor for three columns: what is shared between two of them is told apart only roughly.
+    CHECK(std::abs(shares) < 0.15);
+    if (!together) CHECK(std::abs(with) < 0.1);
+    if (together) CHECK(with > 0.35);
+  }
+}
+
 TEST_CASE("null worlds: threads and interruptions do not change a bit") {
   const tests::TemporaryFolder folder;
   const Setup setup = study(folder, 5, 0.2, 400, asked("signs", 9));
