@@ -1,8 +1,9 @@
 #include "engine/flow/zero_intelligence.hpp"
 
 #include "engine/base/error.hpp"
-#include "engine/book/order_book.hpp"
 #include "engine/regime/regime.hpp"
+#include "engine/venue/exchange.hpp"
+#include "engine/venue/exchange_params.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -68,12 +69,13 @@ constexpr bool is_own(OrderId book_id) { return (book_id & 1) != 0; }
 
 /// One instrument: its book, its crowd and its fundamental value.
 struct Market {
-  Market(const Instrument& instrument, InstrumentId number, double start_price, Rng stream)
+  Market(const Instrument& instrument, InstrumentId number, double start_price,
+         const ExchangeRules& rules, Rng stream)
       : id(number),
         tick_size(instrument.tick_size),
         tick_value(instrument.tick_value()),
         positive(!instrument.negative_prices),
-        book(kBookWindow),
+        exchange(rules, kBookWindow),
         random(stream),
         log_value(std::log(start_price)) {}
 
@@ -81,7 +83,7 @@ struct Market {
   double tick_size;
   Money tick_value;
   bool positive;  // prices below one tick are refused
-  OrderBook book;
+  Exchange exchange;
   Rng random;
   double log_value;
   double value_ticks = 0;
@@ -105,15 +107,20 @@ struct Market {
     place[slot - 1] = static_cast<std::uint32_t>(live.size());
     live.push_back(slot);
   }
-  void forget(std::uint32_t slot) {
+  /// Its order is gone, whether it rested or not.
+  void leave(std::uint32_t slot) {
     const std::uint32_t at = place[slot - 1];
-    live[at] = live.back();
-    place[live[at] - 1] = at;
-    live.pop_back();
+    if (at < live.size() && live[at] == slot) {
+      live[at] = live.back();
+      place[live[at] - 1] = at;
+      live.pop_back();
+    }
     free.push_back(slot);
   }
+  [[nodiscard]] Nanos due() const { return std::min(next, exchange.next_time()); }
   /// Twice the mid in ticks, of the fundamental value while a side is empty.
   std::int64_t twice_mid() const {
+    const OrderBook& book = exchange.book();
     if (book.empty(Side::Buy) || book.empty(Side::Sell)) return 2 * std::llround(value_ticks);
     return book.best(Side::Buy).value + book.best(Side::Sell).value;
   }
@@ -129,16 +136,21 @@ struct Market {
 class ZeroIntelligenceVenue final : public Venue {
  public:
   ZeroIntelligenceVenue(const ZeroIntelligenceParams& params,
-                        const std::vector<Instrument>& instruments, std::unique_ptr<Regime> regime,
-                        Rng random)
+                        const std::vector<Instrument>& instruments, const ExchangeRules& rules,
+                        std::unique_ptr<Regime> regime, Rng random)
       : params_(params), regime_(std::move(regime)) {
     markets_.reserve(instruments.size());
     for (const Instrument& instrument : instruments) {
       markets_.emplace_back(instrument, static_cast<InstrumentId>(markets_.size()),
-                            params.start_price, random.child(instrument.name));
+                            params.start_price, rules_for(rules, instrument), random.child(instrument.name));
     }
     own_.reserve(64);
-    matches_.reserve(256);
+  }
+
+  VenueAbilities abilities() const override {
+    VenueAbilities able;
+    able.auctions = able.display = able.whole = able.to_limit = able.shows_own = true;
+    return able;
   }
 
   void start(Nanos begin, VenueSink& sink) override {
@@ -152,43 +164,33 @@ class ZeroIntelligenceVenue final : public Venue {
       market.log_value =
           std::log(params_.start_price);  // the book's own mid may differ: a few ticks
       market.value_time = begin;
+      market.exchange.start(begin);
+      settle(market, begin, &sink);
       publish_depth(market, begin, sink);
     }
     find_due();
   }
-  Nanos next_time() const noexcept override { return markets_[due_].next; }
+  Nanos next_time() const noexcept override { return markets_[due_].due(); }
 
   void advance(VenueSink& sink) override {
     Market& market = markets_[due_];
-    if (regime_) state_ = regime_->at(market.next);
-    play(market, &sink);
+    const Nanos now = market.due();
+    if (market.exchange.next_time() <= market.next) {
+      market.exchange.advance();
+      settle(market, now, &sink);
+      publish_depth(market, now, sink);
+    } else {
+      if (regime_) state_ = regime_->at(now);
+      play(market, &sink);
+    }
     find_due();
   }
 
   void submit(const VenueOrder& order, Nanos now, VenueSink& sink) override {
     Market& market = markets_[order.instrument];
-    const std::int64_t twice_mid = market.twice_mid();
-    const bool is_market = order.type == OrderType::Market;
-    if (!is_market && market.positive && order.price.value < 1) {
-      return sink.answer(EventKind::Rejected, order.id, order.price, {}, Reject::BadPrice);
-    }
-    matches_.clear();
-    const Outcome outcome =
-        is_market ? market.book.market(own_id(order.id), order.side, order.quantity, collect(),
-                                       order.time_in_force == TimeInForce::FillOrKill)
-                  : market.book.limit(own_id(order.id), order.side, order.price, order.quantity,
-                                      order.time_in_force, order.post_only, collect());
-    if (outcome.reject != Reject::None) {
-      return sink.answer(EventKind::Rejected, order.id, order.price, {}, outcome.reject);
-    }
-    if (outcome.resting.value > 0) {
-      own_.push_back({order.id, order.instrument, order.post_only});
-      sink.answer(EventKind::Accepted, order.id, order.price, order.quantity, Reject::None);
-    }
-    report(market, order.id, order.quantity, twice_mid, now, sink);
-    if (outcome.cancelled.value > 0) {
-      sink.answer(EventKind::Cancelled, order.id, order.price, outcome.cancelled, Reject::None);
-    }
+    twice_mid_ = market.twice_mid();
+    own_.push_back({order.id, order.instrument});
+    market.exchange.submit(own_id(order.id), order.participant + 1, order, now);
     after_own(market, now, sink);
   }
 
@@ -197,10 +199,8 @@ class ZeroIntelligenceVenue final : public Venue {
     if (own == own_.end())
       return sink.answer(EventKind::Rejected, id, {}, {}, Reject::UnknownOrder);
     Market& market = markets_[own->instrument];
-    const Ticks price = market.book.find(own_id(id))->price;
-    const Outcome outcome = market.book.cancel(own_id(id));
-    own_.erase(own);
-    sink.answer(EventKind::Cancelled, id, price, outcome.cancelled, Reject::None);
+    market.exchange.cancel(own_id(id));
+    settle(market, now, &sink);
     publish_depth(market, now, sink);
   }
 
@@ -209,18 +209,11 @@ class ZeroIntelligenceVenue final : public Venue {
     if (own == own_.end())
       return sink.answer(EventKind::Rejected, id, price, {}, Reject::UnknownOrder);
     Market& market = markets_[own->instrument];
-    if (market.positive && price.value < 1)
-      return sink.answer(EventKind::Rejected, id, price, {}, Reject::BadPrice);
-    const std::int64_t twice_mid = market.twice_mid();
-    matches_.clear();
-    const Outcome outcome =
-        market.book.replace(own_id(id), price, quantity, own->post_only, collect());
-    if (outcome.reject != Reject::None)
-      return sink.answer(EventKind::Rejected, id, price, {}, outcome.reject);
-    if (outcome.resting.value == 0) own_.erase(own);
-    sink.answer(EventKind::Replaced, id, price, quantity, Reject::None);
-    report(market, id, quantity, twice_mid, now, sink);
+    twice_mid_ = market.twice_mid();
+    changing_ = true;
+    market.exchange.replace(own_id(id), price, quantity, now);
     after_own(market, now, sink);
+    changing_ = false;
   }
 
   void close_out(const VenueOrder& order, Nanos now, VenueSink& sink) override {
@@ -228,7 +221,7 @@ class ZeroIntelligenceVenue final : public Venue {
     const std::int64_t twice_mid = market.twice_mid();
     Lots left = order.quantity;
     Ticks last{twice_mid / 2};
-    market.book.visit_levels(
+    market.exchange.book().visit_levels(
         opposite(order.side), [&](Ticks price, const OrderBook::LevelView& level) {
           const Lots quantity = std::min(left, level.quantity);
           left -= quantity;
@@ -247,21 +240,15 @@ class ZeroIntelligenceVenue final : public Venue {
   struct Own {
     OrderId id;
     InstrumentId instrument;
-    bool post_only;
   };
 
-  struct Collect {
-    std::vector<Match>* matches;
-    void operator()(const Match& match) const { matches->push_back(match); }
-  };
-  Collect collect() { return {&matches_}; }
   std::vector<Own>::iterator find_own(OrderId id) {
     return std::find_if(own_.begin(), own_.end(), [id](const Own& own) { return own.id == id; });
   }
   void find_due() {
     due_ = 0;
     for (std::size_t i = 1; i < markets_.size(); ++i) {
-      if (markets_[i].next < markets_[due_].next) due_ = i;
+      if (markets_[i].due() < markets_[due_].due()) due_ = i;
     }
   }
 
@@ -299,9 +286,9 @@ class ZeroIntelligenceVenue final : public Venue {
       take_market(market, now, sink);
     } else if (!market.live.empty()) {
       const std::uint32_t slot = market.live[market.random.below(market.live.size())];
-      const OrderBook::Resting gone = *market.book.find(OrderId{slot} * 2);
-      market.book.cancel(OrderId{slot} * 2);
-      market.forget(slot);
+      market.exchange.cancel(OrderId{slot} * 2);
+      const Report gone = market.exchange.reports().front();
+      settle(market, now, sink);
       if (sink && market.visible(gone.side, gone.price)) publish_depth(market, now, *sink);
     }
     schedule(market, now);
@@ -325,13 +312,14 @@ class ZeroIntelligenceVenue final : public Venue {
     // Without a price on the other side, the fundamental value stands in, but not inside the own
     // side.
     std::int64_t from = std::llround(market.value_ticks);
-    if (!market.book.empty(other)) from = market.book.best(other).value;
+    const OrderBook& book = market.exchange.book();
+    if (!book.empty(other)) from = book.best(other).value;
     const Ticks price{from - sign(side) * distance};
     if (price.value < 1) return;
     const std::uint32_t slot = market.take_slot();
-    market.book.limit(OrderId{slot} * 2, side, price, {lots}, [](const Match&) {});
-    market.enter(slot);
-    if (sink && market.visible(side, price)) publish_depth(market, now, *sink);
+    market.exchange.add(OrderId{slot} * 2, side, price, {lots}, now);
+    const bool traded = settle(market, now, sink);
+    if (sink && (traded || market.visible(side, price))) publish_depth(market, now, *sink);
   }
 
   void take_market(Market& market, Nanos now, VenueSink* sink) {
@@ -339,55 +327,102 @@ class ZeroIntelligenceVenue final : public Venue {
     const double buy = 0.5 * (1 + std::tanh(params_.pull * gap));
     const Side side = market.random.uniform() < buy ? Side::Buy : Side::Sell;
     const std::int64_t lots = size(market, params_.market_lots);
-    if (market.book.empty(opposite(side))) return;
+    if (market.exchange.book().empty(opposite(side))) return;
     const std::uint32_t slot = market.take_slot();
-    matches_.clear();
-    market.book.market(OrderId{slot} * 2, side, {lots}, collect());
-    market.free.push_back(slot);
-    if (sink) {
-      report(market, 0, {0}, 0, now, *sink);
-      publish_depth(market, now, *sink);
-    } else {
-      forget_filled(market);
+    market.exchange.take(OrderId{slot} * 2, side, {lots}, now);
+    settle(market, now, sink);
+    if (sink) publish_depth(market, now, *sink);
+  }
+
+  /// Tells the sink what the exchange reported, and keeps the list of the crowd's resting orders.
+  /// Returns whether anything traded.
+  bool settle(Market& market, Nanos now, VenueSink* sink) {
+    bool traded = false;
+    for (const Report& report : market.exchange.reports()) {
+      switch (report.kind) {
+        case Report::Kind::Trade:
+          traded = true;
+          trade(market, report, now, sink);
+          break;
+        case Report::Kind::Phase:
+          if (!sink) break;
+          {
+            Event change = event(market, EventKind::Session, now);
+            change.flags = static_cast<std::uint16_t>(report.phase);
+            sink->publish(change, nullptr);
+          }
+          break;
+        default:
+          if (is_own(report.order))
+            answer(report, *sink);
+          else
+            follow(market, report);
+      }
+    }
+    market.exchange.forget();
+    return traded;
+  }
+
+  void answer(const Report& report, VenueSink& sink) {
+    const OrderId id = report.order / 2;
+    switch (report.kind) {
+      case Report::Kind::Accepted:
+        return sink.answer(EventKind::Accepted, id, report.price, report.quantity, Reject::None);
+      case Report::Kind::Replaced:
+        return sink.answer(EventKind::Replaced, id, report.price, report.quantity, report.why);
+      default: {
+        const bool rejected = report.kind == Report::Kind::Rejected;
+        if (!rejected || !changing_) own_.erase(find_own(id));
+        sink.answer(rejected ? EventKind::Rejected : EventKind::Cancelled, id, report.price,
+                    report.quantity, report.why);
+      }
     }
   }
 
-  void forget_filled(Market& market) {
-    for (const Match& match : matches_) {
-      if (!is_own(match.maker) && match.maker_left.value == 0)
-        market.forget(static_cast<std::uint32_t>(match.maker / 2));
-    }
+  /// An order of the crowd came to rest, or left.
+  static void follow(Market& market, const Report& report) {
+    const auto slot = static_cast<std::uint32_t>(report.order / 2);
+    if (report.kind == Report::Kind::Accepted)
+      market.enter(slot);
+    else if (report.kind == Report::Kind::Rejected)
+      market.free.push_back(slot);
+    else if (report.kind == Report::Kind::Cancelled)
+      market.leave(slot);
   }
 
-  /// Tells the sink of the collected matches. `taker` 0 is the crowd.
-  void report(Market& market, OrderId taker, Lots quantity, std::int64_t twice_mid, Nanos now,
-              VenueSink& sink) {
-    forget_filled(market);
-    for (const Match& match : matches_) {
-      if (taker != 0) {
-        quantity -= match.quantity;
-        sink.fill(taker, match.price, match.quantity, quantity, false,
-                  slippage(market, match.side, match.price, match.quantity, twice_mid), now);
-      }
-      if (is_own(match.maker)) {
-        const OrderId maker = match.maker / 2;
-        if (match.maker_left.value == 0) own_.erase(find_own(maker));
-        sink.fill(maker, match.price, match.quantity, match.maker_left, true, {}, now);
-      }
-      Event trade = event(market, EventKind::Trade, now);
-      trade.side = match.side;
-      trade.price = match.price;
-      trade.quantity = match.quantity;
-      sink.publish(trade, nullptr);
+  void trade(Market& market, const Report& report, Nanos now, VenueSink* sink) {
+    party(market, report, report.order, report.left, report.side, false, now, sink);
+    party(market, report, report.maker, report.maker_left, opposite(report.side),
+          !report.auction, now, sink);
+    if (!sink) return;
+    Event print = event(market, EventKind::Trade, now);
+    print.side = report.side;
+    print.price = report.price;
+    print.quantity = report.quantity;
+    print.flags = report.auction ? kAuctionTrade : 0;
+    sink->publish(print, nullptr);
+  }
+
+  void party(Market& market, const Report& report, OrderId book_id, Lots left, Side side,
+             bool maker, Nanos now, VenueSink* sink) {
+    if (!is_own(book_id)) {
+      if (left.value == 0) market.leave(static_cast<std::uint32_t>(book_id / 2));
+      return;
     }
+    const OrderId id = book_id / 2;
+    if (left.value == 0) own_.erase(find_own(id));
+    const Money cost = maker || report.auction ? Money{}
+                                               : slippage(market, side, report.price,
+                                                          report.quantity, twice_mid_);
+    sink->fill(id, report.price, report.quantity, left, maker, cost, now);
   }
 
   /// After an own order: the flow's rate depends on how many background orders live, so its next
   /// event is drawn anew.
   void after_own(Market& market, Nanos now, VenueSink& sink) {
+    const bool traded = settle(market, now, &sink);
     publish_depth(market, now, sink);
-    if (matches_.empty()) return;
-    schedule(market, now);
+    if (traded) schedule(market, now);
     find_due();
   }
 
@@ -401,7 +436,7 @@ class ZeroIntelligenceVenue final : public Venue {
   }
 
   void publish_depth(Market& market, Nanos now, VenueSink& sink) {
-    market.book.depth(market.depth);
+    market.exchange.book().depth(market.depth);
     sink.publish(event(market, EventKind::Depth, now), &market.depth);
   }
 
@@ -410,8 +445,9 @@ class ZeroIntelligenceVenue final : public Venue {
   Regime::State state_;
   std::vector<Market> markets_;
   std::size_t due_ = 0;
-  std::vector<Own> own_;        // resting orders of participants
-  std::vector<Match> matches_;  // of the message in hand
+  std::vector<Own> own_;  // orders of participants that are here
+  std::int64_t twice_mid_ = 0;  // before the own order in hand
+  bool changing_ = false;       // a replace is in hand
   std::uint64_t sequence_ = 0;
 };
 
@@ -421,6 +457,7 @@ class ZeroIntelligence final : public Generator {
   ZeroIntelligence(const Params& params, const GeneratorContext& context)
       : params_(params),
         instruments_(context.instruments),
+        rules_(context.exchange),
         regime_(context.regime),
         duration_{std::llround((context.duration_s > 0 ? context.duration_s : 3600) * 1e9)} {
     if (instruments_.empty()) {
@@ -429,6 +466,7 @@ class ZeroIntelligence final : public Generator {
       instruments_.push_back(instrument);
     }
     for (const Instrument& instrument : instruments_) {
+      static_cast<void>(rules_for(rules_, instrument));  // refused now or never
       if (params.start_price / instrument.tick_size > 1e15) {
         fail(Fault::Scenario, "/market/generator/start_price",
              "expected at most 1e15 ticks of " + instrument.name +
@@ -441,13 +479,14 @@ class ZeroIntelligence final : public Generator {
   Nanos sampling() const override { return {std::llround(params_.sampling_s * 1e9)}; }
   std::unique_ptr<Venue> venue(Rng random) const override {
     return std::make_unique<ZeroIntelligenceVenue>(
-        params_, instruments_, regime_ ? regime_(random.child("regime")) : nullptr,
+        params_, instruments_, rules_, regime_ ? regime_(random.child("regime")) : nullptr,
         random.child("zero intelligence"));
   }
 
  private:
   Params params_;
   std::vector<Instrument> instruments_;
+  ExchangeRules rules_;
   std::function<std::unique_ptr<Regime>(Rng)> regime_;
   Nanos duration_;
 };

@@ -19,6 +19,9 @@ Reject check_prices(const OrderRequest& request, bool negative_prices) {
   } else if (waits(request.type) && bad(request.trigger_price)) {
     return Reject::BadTrigger;
   }
+  // More eager than the best of its own side, it would chase itself.
+  if (request.type == OrderType::Pegged && request.peg == Peg::Primary && request.offset.value < 0)
+    return Reject::BadTrigger;
   return Reject::None;
 }
 

@@ -101,7 +101,7 @@ struct OrderRequest {
   Lots minimum;                ///< traded at once on arrival, or nothing is; 0 = any
   Ticks trigger_price;         ///< stops and touched orders; the first level of a trailing stop, 0 = `trail` from the market
   std::int64_t trail = 0;      ///< trailing stops: distance, in `trail_unit`; > 0
-  Ticks offset;                ///< pegged: added to the reference for sells, subtracted for buys, >= 0 is less eager;
+  Ticks offset;                ///< pegged: added to the reference for sells, subtracted for buys (primary pegs: >= 0);
                                ///< trailing stop-limit: how far beyond the trigger the limit lies, >= 0
   Nanos expire;                ///< good till date: first moment at which it is gone
   OrderId parent = 0;          ///< held until this order of the same participant fills, then sized as far as that has filled

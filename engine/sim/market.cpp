@@ -2,6 +2,7 @@
 #include "engine/catalog.hpp"
 #include "engine/sim/market_params.hpp"
 #include "engine/sim/simulation.hpp"
+#include "engine/venue/order_desk.hpp"
 #include "engine/venue/reacting_venue.hpp"
 
 #include <fmt/format.h>
@@ -40,6 +41,10 @@ class Plan : public MarketPlan {
         instruments_(std::move(instruments)),
         latencies_(catalog.latency),
         latency_(venue.latency.is_null() ? Json(default_latency) : venue.latency) {
+    if (venue.calendar) {
+      calendar_ = std::make_shared<TradingCalendar>(
+          TradingCalendar::named(*venue.calendar, "/venue/calendar"));
+    }
     static_cast<void>(latencies_.build(latency_, "/venue/latency", Rng(0, "check")));
     for (const Instrument& instrument : instruments_)
       fees_.push_back(catalog.fees.build(venue.fees, "/venue/fees", instrument));
@@ -52,8 +57,14 @@ class Plan : public MarketPlan {
     resolved_ = Json::object({{"market", dump(market)}, {"venue", dump(venue)}});
   }
 
+  /// The venue as participants meet it.
+  [[nodiscard]] std::unique_ptr<Venue> with_desk(std::unique_ptr<Venue> venue) const {
+    return make_order_desk(std::move(venue), instruments_.size(), calendar_);
+  }
+
   std::shared_ptr<const Tape> tape_;
   std::vector<Instrument> instruments_;
+  std::shared_ptr<const TradingCalendar> calendar_;
   Registry<LatencyModel, Rng> latencies_;
   Json latency_;
   std::vector<std::unique_ptr<FeeModel>> fees_;
@@ -61,6 +72,15 @@ class Plan : public MarketPlan {
   Nanos sampling_;
   Json resolved_;
 };
+
+/// Recorded markets are matched already.
+void refuse_exchange(const VenueParams& venue) {
+  if (venue.exchange) {
+    fail(Fault::Scenario, "/venue/exchange",
+         "expected none for recorded data, was given one; remove it (only a generated market is "
+         "matched here)");
+  }
+}
 
 Span whole_of(const Tape& tape) {
   const Nanos first = tape.events.front().exchange_time;
@@ -85,6 +105,7 @@ class BarPlan final : public Plan {
   BarPlan(MarketParams market, VenueParams venue, std::shared_ptr<const Tape> recorded,
           const EngineCatalog& catalog)
       : Plan(recorded, recorded->instruments, venue, catalog, "none"), span_(whole_of(*recorded)) {
+    refuse_exchange(venue);
     if (market.mode == MarketMode::Reacting || market.refill_half_life_s) {
       fail(Fault::Scenario, "/market/mode",
            "expected replay, was reacting: bars hold no orders that could react; impact on bars is a slippage model");
@@ -107,7 +128,7 @@ class BarPlan final : public Plan {
   [[nodiscard]] Span whole() const override { return span_; }
   [[nodiscard]] bool replays_from_start() const override { return false; }
   [[nodiscard]] std::unique_ptr<Venue> venue(Rng) const override {
-    return make_bar_venue(*tape_, rules_);
+    return with_desk(make_bar_venue(*tape_, rules_, calendar_));
   }
 
  private:
@@ -204,6 +225,7 @@ class BookPlan final : public Plan {
         span_(whole_of(*recorded)),
         reacting_(market.mode == MarketMode::Reacting) {
     refuse_bar_settings(venue);
+    refuse_exchange(venue);
     refuse_dividends(*tape_);
     if (reacting_) {
       if (venue.queue || venue.queue_power) {
@@ -227,8 +249,8 @@ class BookPlan final : public Plan {
   [[nodiscard]] Span whole() const override { return span_; }
   [[nodiscard]] bool replays_from_start() const override { return true; }
   [[nodiscard]] std::unique_ptr<Venue> venue(Rng) const override {
-    if (reacting_) return make_reacting_venue(*tape_, {half_life_});
-    return make_replay_venue(*tape_, queue_);
+    if (reacting_) return with_desk(make_reacting_venue(*tape_, {half_life_}));
+    return with_desk(make_replay_venue(*tape_, queue_));
   }
 
  private:
@@ -259,11 +281,11 @@ class BookPlan final : public Plan {
 class GeneratedPlan final : public Plan {
  public:
   GeneratedPlan(MarketParams market, VenueParams venue, const EngineCatalog& catalog)
-      : GeneratedPlan(make(market, catalog), market, venue, catalog) {}
+      : GeneratedPlan(make(market, venue, catalog), market, venue, catalog) {}
   [[nodiscard]] Span whole() const override { return {{}, {}, generator_->duration()}; }
   [[nodiscard]] bool replays_from_start() const override { return false; }
   [[nodiscard]] std::unique_ptr<Venue> venue(Rng random) const override {
-    return generator_->venue(random);
+    return with_desk(generator_->venue(random));
   }
 
  private:
@@ -290,13 +312,21 @@ class GeneratedPlan final : public Plan {
     resolve(market, venue, catalog);
   }
 
-  static std::unique_ptr<Generator> make(const MarketParams& market, const EngineCatalog& catalog) {
+  static std::unique_ptr<Generator> make(const MarketParams& market, const VenueParams& venue,
+                                         const EngineCatalog& catalog) {
     if (market.generator.is_null()) {
       fail(Fault::Scenario, "/market/generator",
            "expected a generator for mode generated, found none; see `walras list generators`");
     }
     GeneratorContext context;
     context.duration_s = market.duration_s.value_or(0);
+    std::shared_ptr<const TradingCalendar> calendar;
+    if (venue.calendar) {
+      calendar = std::make_shared<TradingCalendar>(
+          TradingCalendar::named(*venue.calendar, "/venue/calendar"));
+    }
+    context.exchange = exchange_rules(venue.exchange.value_or(ExchangeParams{}),
+                                      std::move(calendar), "/venue/exchange");
     if (!market.regime.is_null()) {
       context.regime = [registry = catalog.regimes, json = market.regime](Rng random) {
         return registry.build(json, "/market/regime", random);

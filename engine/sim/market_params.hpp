@@ -3,6 +3,7 @@
 // come from here.
 #include "engine/base/config.hpp"
 #include "engine/venue/bar_venue.hpp"
+#include "engine/venue/exchange_params.hpp"
 #include "engine/venue/replay_venue.hpp"
 
 namespace walras::engine {
@@ -56,6 +57,8 @@ struct VenueParams {
   std::optional<double> volume_share;
   std::optional<QueueRule> queue;
   std::optional<double> queue_power;
+  std::optional<std::string> calendar;
+  std::optional<ExchangeParams> exchange;
   static void fields(auto&& field) {
     field("latency", &VenueParams::latency,
           {.doc = "Delays; absent: none for bars, constant (50 us a leg) on order books.",
@@ -81,6 +84,12 @@ struct VenueParams {
                   "orders, else risk_averse."});
     field("queue_power", &VenueParams::queue_power,
           {.min = 0.1, .max = 20, .doc = "Recorded books: n of power_1, power_2 and power_3; absent: 3."});
+    field("calendar", &VenueParams::calendar,
+          {.doc = "Trading hours and holidays: 24x7, us_equities, us_futures, forex, xetra, london "
+                  "or hong_kong. They say when day orders end and, on bars, where the open and the "
+                  "close of a session are; absent: days end at midnight UTC."});
+    field("exchange", &VenueParams::exchange,
+          {.doc = "Generated markets: how orders are matched."});
   }
 };
 

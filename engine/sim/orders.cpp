@@ -36,11 +36,6 @@ Reject Simulation::State::check(const Player& player, const OrderRequest& reques
   const bool negative_prices = instruments[request.instrument].negative_prices;
   if (const Reject reject = well_formed(request, negative_prices, now); reject != Reject::None)
     return reject;
-  if (request.type > OrderType::Market || request.time_in_force > TimeInForce::FillOrKill ||
-      request.hidden || request.all_or_none || request.reduce_only || request.display.value > 0 ||
-      request.minimum.value > 0 || request.group != 0 || request.parent != 0) {
-    return Reject::Conflict;  // no venue takes them yet
-  }
   if (request.type == OrderType::Market && marks[request.instrument].value == 0)
     return Reject::NoMarket;
   return check_funds(player, request, replaced);
@@ -193,7 +188,7 @@ void Simulation::State::pop_item() {
     case What::Cancel:
     case What::Replace:
       arrive(item);
-      if (venue_time != Nanos::max()) venue_time = venue->next_time();
+      venue_time = venue->next_time();
       break;
     case What::Answer:
       answer_known(item);

@@ -11,11 +11,6 @@
 namespace walras::engine {
 namespace {
 
-std::int64_t day_of(Nanos time) {
-  const std::int64_t day = time.value / kNanosPerDay;
-  return time.value % kNanosPerDay < 0 ? day - 1 : day;
-}
-
 Nanos later_by(Nanos time, Nanos delay) {
   return time.value > Nanos::max().value - delay.value ? Nanos::max() : time + delay;
 }
@@ -190,7 +185,7 @@ void Simulation::State::play_market(Nanos time) {
     venue->replay(event, *this);
   }
   if (venue_time == time) venue->advance(*this);
-  venue_time = venue->next_time();
+  venue_time = venue->next_time();  // events may have set something off that ends by itself
 }
 
 void Simulation::State::publish(const Event& event, const Depth* depth) {

@@ -1,19 +1,30 @@
 #include "engine/venue/bar_venue.hpp"
 
 #include "engine/market/tape.hpp"
+#include "engine/venue/trigger.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace walras::engine {
 namespace {
 
 class BarVenue final : public Venue {
  public:
-  BarVenue(const Tape& tape, std::vector<BarRules> rules) : tape_(tape) {
+  BarVenue(const Tape& tape, std::vector<BarRules> rules,
+           std::shared_ptr<const TradingCalendar> calendar)
+      : tape_(tape), calendar_(std::move(calendar)) {
     instruments_.resize(rules.size());
     for (std::size_t i = 0; i < rules.size(); ++i) instruments_[i].rules = rules[i];
     for (Market& market : instruments_) market.orders.reserve(16);
+  }
+
+  VenueAbilities abilities() const override {
+    VenueAbilities able;
+    able.triggers = able.expiry = able.auctions = able.display = able.whole = able.to_limit = true;
+    able.no_book = true;
+    return able;
   }
 
   void replay(const Event& event, VenueSink& sink) override {
@@ -33,16 +44,22 @@ class BarVenue final : public Venue {
 
   void submit(const VenueOrder& order, Nanos now, VenueSink& sink) override {
     Market& market = instruments_[order.instrument];
+    if (order.time_in_force == TimeInForce::AtTheOpen &&
+        market.rules.fill_at == FillAt::NextClose) {
+      return sink.answer(EventKind::Rejected, order.id, order.price, order.quantity,
+                         Reject::NoAuction);
+    }
+    Working working{order, now, Trigger(order), {}};
+    if (market.last) working.trigger.follow(market.last->close);
     if (market.rules.fill_at == FillAt::ThisClose && order.type == OrderType::Market &&
-        market.last) {
-      Working working{order, now};
+        !for_auction(order.time_in_force) && market.last) {
       if (attempt(market, working, *market.last, market.last->close, now, sink) == Fate::Done)
         return;
       market.orders.push_back(working);
       return;
     }
-    market.orders.push_back({order, now});
-    sink.answer(EventKind::Accepted, order.id, order.price, order.quantity, Reject::None);
+    market.orders.push_back(working);
+    sink.answer(EventKind::Accepted, order.id, price_of(order), order.quantity, Reject::None);
   }
 
   void cancel(OrderId id, Nanos, VenueSink& sink) override {
@@ -51,7 +68,7 @@ class BarVenue final : public Venue {
       if (place == market.orders.end()) continue;
       const VenueOrder order = place->order;
       market.orders.erase(place);
-      return sink.answer(EventKind::Cancelled, id, order.price, order.quantity, Reject::None);
+      return sink.answer(EventKind::Cancelled, id, price_of(order), order.quantity, Reject::None);
     }
     sink.answer(EventKind::Rejected, id, {}, {}, Reject::UnknownOrder);
   }
@@ -61,8 +78,9 @@ class BarVenue final : public Venue {
       const auto place = find(market, id);
       if (place == market.orders.end()) continue;
       Working changed = *place;
-      const bool keeps_place = changed.order.price == price && quantity <= changed.order.quantity;
-      changed.order.price = price;
+      const bool keeps_place = price_of(changed.order) == price && quantity <= changed.order.quantity;
+      set_price(changed.order, price);
+      if (waits(changed.order.type) && !has_limit(changed.order.type)) changed.trigger.move(price);
       changed.order.quantity = quantity;
       if (keeps_place) {
         *place = changed;
@@ -99,6 +117,8 @@ class BarVenue final : public Venue {
   struct Working {
     VenueOrder order;
     Nanos arrival;
+    Trigger trigger;
+    std::optional<Nanos> day_end;  // day orders: of the first day on which they are worked
   };
   struct Market {
     BarRules rules;
@@ -124,15 +144,41 @@ class BarVenue final : public Venue {
     market.orders.resize(kept);
   }
 
-  static Fate consider(Market& market, Working& working, const Bar& bar, VenueSink& sink) {
+  /// End of the trading day that contains `time`, or of the next one.
+  [[nodiscard]] Nanos day_end(Nanos time) const {
+    if (calendar_) return calendar_->day_end(time);
+    return start_of_day(day_of(time) + 1);
+  }
+
+  Fate consider(Market& market, Working& working, const Bar& bar, VenueSink& sink) const {
     const bool at_close = market.rules.fill_at == FillAt::NextClose;
+    const TimeInForce time_in_force = working.order.time_in_force;
+    if (time_in_force == TimeInForce::AtTheClose) return close_auction(market, working, bar, sink);
     // A bar that was already open when the order arrived says nothing certain about prices after
     // it, except its close.
-    if (!at_close && bar.open_time < working.arrival) return Fate::Stays;
+    const bool was_open = bar.open_time < working.arrival;
+    if (!at_close && was_open) return Fate::Stays;
+    if (time_in_force == TimeInForce::AtTheOpen) return open_auction(market, working, bar, sink);
+    if (time_in_force == TimeInForce::GoodTillDate && bar.close_time > working.order.expire)
+      return leave(working.order, Reject::Expired, sink);
+    if (time_in_force == TimeInForce::Day) {
+      const Nanos begins = was_open ? bar.close_time : bar.open_time;
+      if (!working.day_end) working.day_end = day_end(begins);
+      if (begins >= *working.day_end) return leave(working.order, Reject::Expired, sink);
+    }
+    const Fate fate = waits(working.order.type) ? wait(market, working, bar, at_close, sink)
+                                                : fill(market, working, bar, at_close, sink);
+    const bool over = working.day_end && bar.close_time + Nanos{1} >= *working.day_end;
+    return fate == Fate::Stays && over ? leave(working.order, Reject::Expired, sink) : fate;
+  }
+
+  /// A market or limit order on a bar that opened after it came.
+  static Fate fill(Market& market, Working& working, const Bar& bar, bool at_close,
+                   VenueSink& sink) {
     const Ticks price = at_close ? bar.close : bar.open;
     const Nanos time = at_close ? bar.close_time : bar.open_time;
     const VenueOrder& order = working.order;
-    if (order.type == OrderType::Market) return attempt(market, working, bar, price, time, sink);
+    if (order.type != OrderType::Limit) return attempt(market, working, bar, price, time, sink);
 
     const std::int64_t direction = sign(order.side);
     const std::int64_t limit = order.price.value * direction;
@@ -141,16 +187,72 @@ class BarVenue final : public Venue {
     if (!at_close && extreme.value * direction < limit) {
       return attempt(market, working, bar, order.price, bar.close_time, sink);
     }
-    if (order.time_in_force == TimeInForce::GoodTillCancel) return Fate::Stays;
-    return expire(order, sink);
+    return immediate(order.time_in_force) ? expire(order, sink) : Fate::Stays;
+  }
+
+  /// An order that waits for its trigger: see the header.
+  static Fate wait(Market& market, Working& working, const Bar& bar, bool at_close,
+                   VenueSink& sink) {
+    Trigger& trigger = working.trigger;
+    const Ticks first = at_close ? bar.close : bar.open;
+    if (trigger.reached(first)) {
+      release(working, sink);
+      return fill(market, working, bar, at_close, sink);
+    }
+    trigger.follow(first);
+    if (at_close) return Fate::Stays;
+    const Ticks reaching = trigger.up() ? bar.high : bar.low;
+    if (!trigger.reached(reaching)) {
+      trigger.follow(trigger.up() ? bar.low : bar.high);
+      if (!trigger.reached(bar.close)) return Fate::Stays;
+    }
+    const Ticks level = trigger.level();
+    release(working, sink);
+    const VenueOrder& order = working.order;
+    const std::int64_t direction = sign(order.side);
+    if (order.type == OrderType::Market || (level.value - order.price.value) * direction <= 0)
+      return attempt(market, working, bar, level, bar.close_time, sink);
+    if ((bar.close.value - order.price.value) * direction < 0)
+      return attempt(market, working, bar, order.price, bar.close_time, sink);
+    return immediate(order.time_in_force) ? expire(order, sink) : Fate::Stays;
+  }
+
+  static void release(Working& working, VenueSink& sink) {
+    const Ticks level = working.trigger.level();
+    sink.answer(EventKind::Triggered, working.order.id, level, working.order.quantity,
+                Reject::None);
+    release_order(working.order, level);
+  }
+
+  Fate open_auction(Market& market, Working& working, const Bar& bar, VenueSink& sink) const {
+    const bool first = !market.last || day_end(market.last->open_time) != day_end(bar.open_time);
+    if (!first) return Fate::Stays;
+    return auction(market, working, bar, bar.open, bar.open_time, sink);
+  }
+  Fate close_auction(Market& market, Working& working, const Bar& bar, VenueSink& sink) const {
+    const Nanos opened = bar.open_time < bar.close_time ? bar.open_time : bar.close_time;
+    if (bar.close_time + Nanos{1} < day_end(opened)) return Fate::Stays;
+    return auction(market, working, bar, bar.close, bar.close_time, sink);
+  }
+  static Fate auction(Market& market, Working& working, const Bar& bar, Ticks price, Nanos time,
+                      VenueSink& sink) {
+    const VenueOrder& order = working.order;
+    const bool reached = order.type == OrderType::Market ||
+                         (price.value - order.price.value) * sign(order.side) <= 0;
+    if (reached && attempt(market, working, bar, price, time, sink) == Fate::Done)
+      return Fate::Done;
+    return leave(working.order, Reject::Expired, sink);
   }
 
   static Fate expire(const VenueOrder& order, VenueSink& sink) {
     if (order.time_in_force == TimeInForce::FillOrKill) {
       sink.answer(EventKind::Rejected, order.id, order.price, order.quantity, Reject::CannotFill);
-    } else {
-      sink.answer(EventKind::Cancelled, order.id, order.price, order.quantity, Reject::None);
+      return Fate::Done;
     }
+    return leave(order, Reject::None, sink);
+  }
+  static Fate leave(const VenueOrder& order, Reject why, VenueSink& sink) {
+    sink.answer(EventKind::Cancelled, order.id, price_of(order), order.quantity, why);
     return Fate::Done;
   }
 
@@ -162,6 +264,13 @@ class BarVenue final : public Venue {
     if (market.rules.volume_share > 0) quantity = std::min(quantity, market.capacity);
     if (order.time_in_force == TimeInForce::FillOrKill && quantity < order.quantity.value)
       return expire(order, sink);
+    if (order.all_or_none && quantity < order.quantity.value) return Fate::Stays;
+    if (order.minimum.value > quantity) {
+      sink.answer(EventKind::Rejected, order.id, order.price, order.quantity,
+                  Reject::MinimumQuantity);
+      return Fate::Done;
+    }
+    order.minimum = {};
     if (quantity > 0) {
       market.capacity -= quantity;
       const bool limit = order.type == OrderType::Limit;
@@ -173,8 +282,12 @@ class BarVenue final : public Venue {
       order.quantity.value -= quantity;
       sink.fill(order.id, price, {quantity}, order.quantity, maker, slippage, time);
       if (order.quantity.value == 0) return Fate::Done;
+      if (order.type == OrderType::MarketToLimit) {
+        order.type = OrderType::Limit;
+        order.price = price;
+      }
     }
-    return order.time_in_force == TimeInForce::GoodTillCancel ? Fate::Stays : expire(order, sink);
+    return immediate(order.time_in_force) ? expire(order, sink) : Fate::Stays;
   }
 
   static Ticks slipped(const Market& market, Side side, Ticks reference, Lots quantity,
@@ -205,13 +318,15 @@ class BarVenue final : public Venue {
   }
 
   const Tape& tape_;
+  std::shared_ptr<const TradingCalendar> calendar_;
   std::vector<Market> instruments_;
 };
 
 }  // namespace
 
-std::unique_ptr<Venue> make_bar_venue(const Tape& tape, std::vector<BarRules> rules) {
-  return std::make_unique<BarVenue>(tape, std::move(rules));
+std::unique_ptr<Venue> make_bar_venue(const Tape& tape, std::vector<BarRules> rules,
+                                      std::shared_ptr<const TradingCalendar> calendar) {
+  return std::make_unique<BarVenue>(tape, std::move(rules), std::move(calendar));
 }
 
 }  // namespace walras::engine

@@ -10,10 +10,19 @@
 // limit, or at the open where the
 //   bar opened beyond it. Where fills are at closes, the close must lie beyond the limit, and is
 //   the price.
+// - Stops and touched orders act at the open where the bar opened at or beyond their trigger, else at
+//   the trigger where the bar reached it, worsened by slippage like every market order. What became
+//   a limit order inside a bar fills there only at the trigger, or at its limit when the bar closed
+//   beyond it: what came before the trigger cannot be told from what came after. A trailing trigger
+//   is moved by the open before, and by the bar's better extreme after, it is held against the
+//   worse extreme; then it is held against the close.
+// - Day orders are worked on the bars of one trading day, orders till a date on bars that close by
+//   it; orders at the open (close) on the first (last) bar of a trading day, at its open (close).
 // - No more than volume_share of a bar's volume fills, over all orders; what is left goes on to the
 // next bar.
 // - Slippage worsens the price, rounded to a whole tick against the trader, and never beyond an
 // order's limit.
+#include "engine/market/sessions.hpp"
 #include "engine/venue/frictions.hpp"
 #include "engine/venue/venue.hpp"
 
@@ -36,7 +45,8 @@ struct BarRules {
 };
 
 /// `tape` and the slippage models must outlive the venue. Shape: a rule for each instrument of the
-/// tape.
-std::unique_ptr<Venue> make_bar_venue(const Tape& tape, std::vector<BarRules> rules);
+/// tape. `calendar`: where trading days begin and end; null: at midnight UTC.
+std::unique_ptr<Venue> make_bar_venue(const Tape& tape, std::vector<BarRules> rules,
+                                      std::shared_ptr<const TradingCalendar> calendar = nullptr);
 
 }  // namespace walras::engine

@@ -7,6 +7,7 @@
 #include "engine/base/random.hpp"
 #include "engine/base/registry.hpp"
 #include "engine/market/event.hpp"
+#include "engine/venue/exchange_rules.hpp"
 
 #include <functional>
 #include <memory>
@@ -49,9 +50,22 @@ class VenueSink {
   ~VenueSink() = default;
 };
 
+/// What a venue does itself. The rest the order desk in front of it does, or refuses.
+struct VenueAbilities {
+  bool triggers = false;   ///< stops and touched orders, trailing or not
+  bool expiry = false;     ///< day orders and good till date
+  bool auctions = false;   ///< orders for the open and the close
+  bool display = false;    ///< hidden orders and icebergs
+  bool whole = false;      ///< all-or-none, minimum quantity
+  bool to_limit = false;   ///< market-to-limit
+  bool no_book = false;    ///< bars: nothing to peg to
+  bool shows_own = false;  ///< published depth contains participants' resting orders
+};
+
 class Venue {
  public:
   virtual ~Venue() = default;
+  [[nodiscard]] virtual VenueAbilities abilities() const { return {}; }
   /// Called once, before anything else; a generator publishes the opening book here.
   virtual void start(Nanos /*begin*/, VenueSink&) {}
   /// The next time at which this venue acts by itself; Nanos::max() when only events and orders
@@ -79,6 +93,7 @@ struct GeneratorContext {
   std::function<std::unique_ptr<Regime>(Rng)> regime;
   double duration_s =
       0;  ///< of the market as the scenario states it; 0: the generator's own default
+  ExchangeRules exchange;  ///< how orders are matched
 };
 
 class Generator {
