@@ -45,6 +45,12 @@ class Reacting final : public ReactingVenue {
     }
   }
 
+  VenueAbilities abilities() const override {
+    VenueAbilities able;
+    able.shows_own = true;
+    return able;
+  }
+
   void replay(const Event& event, VenueSink& sink) override {
     Market& market = markets_[event.instrument];
     pull(market, event.exchange_time);
