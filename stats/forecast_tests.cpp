@@ -134,8 +134,8 @@ Evidence diebold_mariano(std::span<const double> loss_a, std::span<const double>
   if (is_constant(loss)) spectrum = 0;
   if (!(spectrum > 0)) {
     fail(Fault::Numeric, "Diebold-Mariano",
-         fmt::format("expected a positive variance of the mean loss difference, was {:.5g}; {}",
-                     spectrum / n,
+         fmt::format("expected a positive long-run variance of the loss difference, was {:.5g}; {}",
+                     spectrum,
                      variance == LossVariance::Rectangular && horizon > 1
                          ? "Bartlett weights cannot give a negative one"
                          : "the two differ by a constant"));

@@ -63,11 +63,12 @@ std::vector<double> replicate_errors(std::span<const double> x, const ResamplePl
   return errors;
 }
 
+/// Divisor n: the replicates are the whole of their distribution.
 double deviation_of(std::span<const double> values) {
   const double mean = mean_of(values);
   double squares = 0;
   for (const double value : values) squares += (value - mean) * (value - mean);
-  return std::sqrt(squares / static_cast<double>(values.size() - 1));
+  return std::sqrt(squares / static_cast<double>(values.size()));
 }
 
 void expect_level(double level) {

@@ -30,7 +30,7 @@ Losses resample(std::span<const std::span<const double>> losses, const ResampleP
   }
   const BlockSampler sampler(plan);
   const std::unique_ptr<ReplicateSums> sums = replicate_sums(Panel(moments), plan.device);
-  const std::size_t step = replicates_at_once(losses.size());
+  const std::size_t step = replicates_at_once(plan);
   const auto n = static_cast<double>(plan.periods);
   std::vector<kernel::Totals> totals;
   for (std::size_t begin = 0; begin < plan.replicates; begin += step) {

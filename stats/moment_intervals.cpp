@@ -99,7 +99,7 @@ Resampled resample(std::span<const RunningMoments> moments, const ResamplePlan& 
                    Functional functional, bool studentized) {
   const auto n = static_cast<double>(plan.periods);
   const std::size_t series = moments.size();
-  const std::size_t step = replicates_at_once(series);
+  const std::size_t step = replicates_at_once(plan);
   Resampled result{std::vector<double>(series * plan.replicates),
                    std::vector<double>(studentized ? series * plan.replicates : 0)};
   const BlockSampler sampler(plan);

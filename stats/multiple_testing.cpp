@@ -63,7 +63,7 @@ StepDown romano_wolf(std::span<const std::span<const double>> series, const Resa
   std::vector<std::size_t> own(tests);
   std::vector<std::size_t> best(tests);
   result.largest.assign(plan.replicates, -std::numeric_limits<double>::infinity());
-  const std::size_t step = replicates_at_once(tests);
+  const std::size_t step = replicates_at_once(plan);
   const BlockSampler sampler(plan);
   const std::unique_ptr<ReplicateSums> sums =
       tests > 0 ? replicate_sums(Panel(moments), plan.device) : nullptr;

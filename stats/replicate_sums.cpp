@@ -4,7 +4,6 @@
 #include "stats/resample.hpp"
 
 #include <fmt/format.h>
-#include <algorithm>
 
 namespace walras::stats {
 
@@ -47,11 +46,6 @@ void check(Device device) {
 std::unique_ptr<ReplicateSums> replicate_sums(const Panel& panel, Device device) {
   check(device);
   return device == Device::Cuda ? cuda::replicate_sums(panel) : cpu::replicate_sums(panel);
-}
-
-std::size_t replicates_at_once(std::size_t series) {
-  const std::size_t fitting = (std::size_t{1} << 15) / std::max<std::size_t>(series, 1);
-  return std::clamp<std::size_t>(fitting, 128, 1024) / kernel::kCountTile * kernel::kCountTile;
 }
 
 }  // namespace walras::stats

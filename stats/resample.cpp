@@ -74,6 +74,13 @@ void check(const ResamplePlan& plan) {
   check(plan.device);
 }
 
+std::size_t replicates_at_once(const ResamplePlan& plan) {
+  constexpr double kCache = 512 * 1024;
+  const double blocks = static_cast<double>(plan.periods) / plan.mean_block + 1;
+  const double fitting = std::clamp(kCache / (blocks * sizeof(Block)), 64.0, 1024.0);
+  return static_cast<std::size_t>(fitting) / kernel::kCountTile * kernel::kCountTile;
+}
+
 double shared_block_length(std::span<const std::span<const double>> series, bool squares) {
   double longest = 1;
   for (const std::span<const double> x : series) {

@@ -40,6 +40,10 @@ struct ResamplePlan {
 /// device.
 void check(const ResamplePlan& plan);
 
+/// Replicates to draw and sum at a time, so that their blocks stay in the cache over all series; part
+/// of no result.
+[[nodiscard]] std::size_t replicates_at_once(const ResamplePlan& plan);
+
 /// The mean block length for series that are resampled together: the largest automatic one (of
 /// Politis and White) of any of them; with `squares` also of their squared deviations, which a
 /// volatility or a Sharpe ratio needs. At least n^(1/5): near 1 the automatic length is mostly

@@ -53,7 +53,7 @@ void each_replicate(const Models& models, const ResamplePlan& plan,
                                              std::span<const kernel::Totals>)>& use) {
   const BlockSampler sampler(plan);
   const std::unique_ptr<ReplicateSums> sums = replicate_sums(Panel(models.moments), plan.device);
-  const std::size_t step = replicates_at_once(models.moments.size());
+  const std::size_t step = replicates_at_once(plan);
   std::vector<kernel::Totals> totals;
   for (std::size_t begin = 0; begin < plan.replicates; begin += step) {
     const std::size_t count = std::min(step, plan.replicates - begin);

@@ -178,7 +178,7 @@ def tails():
 def acceleration():
     x = np.random.RandomState(42).multivariate_normal([8, 4], np.eye(2), 20)
     left = np.array([np.delete(x, i, 0).mean(0) for i in range(20)])
-    return {"x": x.T.tolist(), "ratios": (left[:, 0] / left[:, 1]).tolist()}
+    return {"x": x.T.tolist(), "ratios": (left[:, 1] / left[:, 0]).tolist()}
 
 
 def posterior():
