@@ -25,6 +25,13 @@ double lagged_product(std::span<const double> x, std::size_t lag) {
   return sum;
 }
 
+/// The same around the end.
+double circular_product(std::span<const double> x, std::size_t lag) {
+  double sum = lagged_product(x, lag);
+  for (std::size_t t = 0; t < lag; ++t) sum += x[t] * x[x.size() - lag + t];
+  return sum;
+}
+
 bool is_constant(std::span<const double> x) {
   return std::all_of(x.begin(), x.end(), [&](double value) { return value == x.front(); });
 }
@@ -139,10 +146,20 @@ double stationary_bootstrap_variance(std::span<const double> x, double mean_bloc
   for (std::size_t lag = 1; lag < n; ++lag) {
     survival *= stay;
     if (survival < 1e-12) break;
-    double circular = lagged_product(values, lag);
-    for (std::size_t t = 0; t < lag; ++t) circular += values[t] * values[n - lag + t];
     const double weight = (1 - static_cast<double>(lag) / size) * survival;
-    variance += 2 * weight * circular / size;
+    variance += 2 * weight * circular_product(values, lag) / size;
+  }
+  return variance;
+}
+
+double circular_bootstrap_variance(std::span<const double> x, std::size_t block) {
+  expects(block >= 1 && block <= x.size(), "blocks of 1 to n observations");
+  const std::vector<double> values = centred(x);
+  const auto size = static_cast<double>(x.size());
+  double variance = lagged_product(values, 0) / size;
+  for (std::size_t lag = 1; lag < block; ++lag) {
+    const double weight = 1 - static_cast<double>(lag) / static_cast<double>(block);
+    variance += 2 * weight * circular_product(values, lag) / size;
   }
   return variance;
 }

@@ -36,4 +36,8 @@ enum class Kernel { Bartlett, QuadraticSpectral };
 /// the mean, exactly. Source: PolitisRomano1994, lemma 1; the studentisation of Hansen2005.
 [[nodiscard]] double stationary_bootstrap_variance(std::span<const double> x, double mean_block);
 
+/// The same of circular blocks of one length, exactly where it divides n. Range: 1 <= block <= n.
+/// Source: PolitisRomano1992.
+[[nodiscard]] double circular_bootstrap_variance(std::span<const double> x, std::size_t block);
+
 }  // namespace walras::stats

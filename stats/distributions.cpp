@@ -41,4 +41,15 @@ double student_two_sided(double t, double degrees) {
   return boost::math::ibeta(degrees / 2, 0.5, degrees / (degrees + t * t), Plain());
 }
 
+double student_t_tail(double t, double degrees) {
+  expects(degrees > 0, "positive degrees of freedom");
+  if (std::isinf(t)) return t > 0 ? 0 : 1;
+  const double square = t * t;
+  // The smaller of the two arguments of the incomplete beta function keeps its digits.
+  const double outside =
+      square > degrees ? boost::math::ibeta(degrees / 2, 0.5, degrees / (degrees + square), Plain())
+                       : boost::math::ibetac(0.5, degrees / 2, square / (degrees + square), Plain());
+  return t > 0 ? outside / 2 : 1 - outside / 2;
+}
+
 }  // namespace walras::stats

@@ -13,5 +13,7 @@ namespace walras::stats {
 [[nodiscard]] double chi_square_tail(double x, double degrees);
 /// P(|T| > |t|) of a Student variable. Range: degrees > 0.
 [[nodiscard]] double student_two_sided(double t, double degrees);
+/// P(T > t) of the same, accurate in both tails.
+[[nodiscard]] double student_t_tail(double t, double degrees);
 
 }  // namespace walras::stats

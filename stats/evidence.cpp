@@ -39,6 +39,8 @@ Json to_json(const Evidence& evidence) {
   if (evidence.interval) json["interval"] = pair(*evidence.interval, evidence, "interval");
   if (evidence.interval || evidence.range) json["level"] = evidence.level;
   if (evidence.range) json["range"] = pair(*evidence.range, evidence, "range");
+  if (evidence.statistic)
+    json["statistic"] = finite(*evidence.statistic, evidence, "test statistic");
   if (evidence.p_value) json["p_value"] = finite(*evidence.p_value, evidence, "p-value");
   text("null", evidence.null);
   if (evidence.n > 0) json["n"] = evidence.n;
@@ -57,6 +59,7 @@ Evidence evidence_from_json(std::string name, const Json& json) {
   if (const Json* part = json.find("interval")) evidence.interval = read_pair(*part);
   if (const Json* part = json.find("range")) evidence.range = read_pair(*part);
   if (const Json* part = json.find("level")) evidence.level = part->as_number();
+  if (const Json* part = json.find("statistic")) evidence.statistic = part->as_number();
   if (const Json* part = json.find("p_value")) evidence.p_value = part->as_number();
   if (const Json* part = json.find("n")) evidence.n = static_cast<std::size_t>(part->as_integer());
   const auto text = [&](const char* key, std::string& value) {

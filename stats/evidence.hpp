@@ -26,6 +26,7 @@ struct Evidence {
   std::size_t n = 0;  ///< observations used
   std::string method, assumptions, source, reason;
   std::string formula;  ///< as printed in the report's appendix
+  std::optional<double> statistic;  ///< the test statistic that p_value belongs to
 };
 
 /// Absent parts are left out; the name is the key under which the caller files it. Contract:

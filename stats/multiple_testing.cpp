@@ -1,20 +1,17 @@
 #include "stats/multiple_testing.hpp"
 
 #include "engine/base/error.hpp"
-#include "engine/base/parallel.hpp"
 #include "stats/dependence.hpp"
+#include "stats/pairs.hpp"
+#include "stats/replicate_sums.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 
 namespace walras::stats {
-namespace {
-
-constexpr std::size_t kGrain = 64;  // replicates a task; part of no result
-
-}  // namespace
 
 double StepDown::critical_value(double significance) const {
   // The adjusted p of the best is (1 + #{largest >= t}) / (B + 1): so many replicates may reach it.
@@ -46,6 +43,7 @@ StepDown romano_wolf(std::span<const std::span<const double>> series, const Resa
            fmt::format("expected {} observations in series {}, was {}", plan.periods, k + 1,
                        series[k].size()));
     }
+    expect_finite("Romano-Wolf", series[k]);
     const RunningMoments& m = moments.emplace_back(series[k]);
     result.mean[k] = m.mean();
     const double variance = m.square_sum() / n;
@@ -61,40 +59,39 @@ StepDown romano_wolf(std::span<const std::span<const double>> series, const Resa
 
   // Counts are integers and each replicate is computed alone, so no order of the tasks shows in the
   // result.
-  const BlockSampler sampler(plan);
   const std::size_t tests = order.size();
-  const std::size_t chunks = (plan.replicates + kGrain - 1) / kGrain;
-  std::vector<std::size_t> own(chunks * tests);
-  std::vector<std::size_t> best(chunks * tests);
+  std::vector<std::size_t> own(tests);
+  std::vector<std::size_t> best(tests);
   result.largest.assign(plan.replicates, -std::numeric_limits<double>::infinity());
-  parallel_chunks(
-      plan.replicates, kGrain, [&](std::size_t begin, std::size_t end, std::size_t chunk) {
-        const std::vector<std::vector<Block>> drawn = sampler.draw(begin, end);
-        for (std::size_t i = tests;
-             i-- > 0;) {  // from the smallest t: the maximum over it and all not larger
-          const std::size_t k = order[i];
-          const kernel::Moments view = moments[k].view();
-          for (std::size_t b = begin; b < end; ++b) {
-            const std::vector<Block>& blocks = drawn[b - begin];
-            const kernel::Products sum = kernel::products(view, blocks.data(), blocks.size());
-            const kernel::Estimate estimate = kernel::mean_with_error(sum, n, view.centre);
-            // A replicate without spread says nothing against the null's extremes: count it as
-            // reaching them.
-            const double t = estimate.error > 0 ? (estimate.value - result.mean[k]) / estimate.error
-                                                : std::numeric_limits<double>::infinity();
-            double& largest = result.largest[b];
-            largest = std::max(largest, t);
-            own[chunk * tests + i] += t >= result.t[k] ? 1 : 0;
-            best[chunk * tests + i] += largest >= result.t[k] ? 1 : 0;
-          }
-        }
-      });
+  const std::size_t step = replicates_at_once(plan);
+  const BlockSampler sampler(plan);
+  const std::unique_ptr<ReplicateSums> sums =
+      tests > 0 ? replicate_sums(Panel(moments), plan.device) : nullptr;
+  std::vector<kernel::Products> products;
+  for (std::size_t begin = 0; tests > 0 && begin < plan.replicates; begin += step) {
+    const std::size_t drawn = std::min(step, plan.replicates - begin);
+    products.resize(count * drawn);
+    sums->products(sampler.draw(begin, begin + drawn), products);
+    for (std::size_t i = tests; i-- > 0;) {  // from the smallest t: the maximum over it and all not larger
+      const std::size_t k = order[i];
+      for (std::size_t b = 0; b < drawn; ++b) {
+        const kernel::Estimate estimate =
+            kernel::mean_with_error(products[k * drawn + b], n, moments[k].mean());
+        // A replicate without spread says nothing against the null's extremes: count it as
+        // reaching them.
+        const double t = estimate.error > 0 ? (estimate.value - result.mean[k]) / estimate.error
+                                            : std::numeric_limits<double>::infinity();
+        double& largest = result.largest[begin + b];
+        largest = std::max(largest, t);
+        own[i] += t >= result.t[k] ? 1 : 0;
+        best[i] += largest >= result.t[k] ? 1 : 0;
+      }
+    }
+  }
   std::sort(result.largest.begin(), result.largest.end());
 
   const auto p_value = [&](const std::vector<std::size_t>& counts, std::size_t i) {
-    std::size_t reached = 1;
-    for (std::size_t chunk = 0; chunk < chunks; ++chunk) reached += counts[chunk * tests + i];
-    return static_cast<double>(reached) / static_cast<double>(plan.replicates + 1);
+    return static_cast<double>(1 + counts[i]) / static_cast<double>(plan.replicates + 1);
   };
   double running = 0;
   for (std::size_t i = 0; i < tests; ++i) {

@@ -1,10 +1,15 @@
 #pragma once
-// The inner loops of the bootstrap: plain arithmetic over raw arrays, no allocation, no exceptions,
-// nothing that a GPU translation could not compile. resample.cpp and multiple_testing.cpp drive
-// them.
+// The inner loops of the bootstrap: plain arithmetic over raw arrays, no allocation, no exceptions.
+// g++ compiles them for the processor, nvcc for the GPU as well (replicate_sums.cu).
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+
+#if defined(__CUDACC__)
+#define WALRAS_KERNEL __host__ __device__ inline
+#else
+#define WALRAS_KERNEL inline
+#endif
 
 namespace walras::stats {
 
@@ -41,7 +46,7 @@ struct PairSum {
   double first, second;
 };
 
-inline PairSum block_sum(const Moments& series, Block block) {
+WALRAS_KERNEL PairSum block_sum(const Moments& series, Block block) {
   const double* from = series.running + 2 * static_cast<std::size_t>(block.start);
   const std::size_t end = static_cast<std::size_t>(block.start) + block.length;
   if (end <= series.n) {
@@ -58,7 +63,7 @@ struct Totals {
   double first = 0, second = 0;
 };
 
-inline Totals totals(const Moments& series, const Block* blocks, std::size_t count) {
+WALRAS_KERNEL Totals totals(const Moments& series, const Block* blocks, std::size_t count) {
   Totals sum;
   for (std::size_t i = 0; i < count; ++i) {
     const PairSum block = block_sum(series, blocks[i]);
@@ -76,7 +81,7 @@ struct Products {
   double first_length = 0, second_length = 0, length_length = 0;
 };
 
-inline Products products(const Moments& series, const Block* blocks, std::size_t count) {
+WALRAS_KERNEL Products products(const Moments& series, const Block* blocks, std::size_t count) {
   Products sum;
   for (std::size_t i = 0; i < count; ++i) {
     const PairSum block = block_sum(series, blocks[i]);
@@ -93,6 +98,48 @@ inline Products products(const Moments& series, const Block* blocks, std::size_t
   return sum;
 }
 
+/// Replicates and series that counted_totals() sums at once.
+inline constexpr std::size_t kCountTile = 4, kSeriesTile = 2;
+
+/// Totals of kCountTile replicates of kSeriesTile series from how often each observation was drawn:
+/// out[series * stride + replicate]. Each sum runs over the observations in order.
+/// Shape: counts kCountTile * n, interleaved; values 2 n a series ({centred, its square} at t).
+WALRAS_KERNEL void counted_totals(const double* counts, const double* first, const double* second,
+                                  std::size_t n, double (&sums)[2 * kSeriesTile][kCountTile]) {
+  for (auto& row : sums) {
+    for (double& sum : row) sum = 0;
+  }
+  for (std::size_t t = 0; t < n; ++t) {
+    const double* drawn = counts + kCountTile * t;
+    const double x[2 * kSeriesTile] = {first[2 * t], first[2 * t + 1], second[2 * t],
+                                       second[2 * t + 1]};
+    for (std::size_t i = 0; i < 2 * kSeriesTile; ++i) {
+      for (std::size_t r = 0; r < kCountTile; ++r) sums[i][r] += x[i] * drawn[r];
+    }
+  }
+}
+
+/// A statistic, and a x + b x^2 + c: how much an observation (centred) moves it, n times.
+struct Influence {
+  double value = 0, a = 0, b = 0, c = 0;
+  bool defined = false;
+  [[nodiscard]] WALRAS_KERNEL double sum(const PairSum& block, double length) const {
+    return a * block.first + b * block.second + c * length;
+  }
+};
+
+/// Sharpe ratio with divisor n.
+inline Influence sharpe_influence(const Totals& sum, double n, double centre, double tiny) {
+  const double mean = sum.first / n;
+  const double variance = sum.second / n - mean * mean;
+  if (!(variance > tiny)) return {};
+  const double deviation = std::sqrt(variance);
+  const double sharpe = (mean + centre) / deviation;
+  const double b = -sharpe / (2 * variance);
+  return {sharpe, 1 / deviation - 2 * mean * b, b,
+          -mean / deviation + b * (mean * mean - variance), true};
+}
+
 /// A mean and its standard error; error 0 where the replicate has no variance.
 struct Estimate {
   double value, error;
@@ -103,6 +150,19 @@ inline Estimate mean_with_error(const Products& sum, double n, double centre) {
   const double squares =
       sum.first_first - 2 * mean * sum.first_length + mean * mean * sum.length_length;
   return {mean + centre, squares > 0 ? std::sqrt(squares) / n : 0};
+}
+
+/// Variance (n - 1) and its standard error; {0, 0} where there is none.
+inline Estimate variance_with_error(const Products& sum, double n, double tiny) {
+  const double mean = sum.first / n;
+  const double variance = sum.second / n - mean * mean;
+  if (!(variance > tiny)) return {0, 0};
+  const double a = -2 * mean;
+  const double c = mean * mean - variance;
+  const double squares = a * a * sum.first_first + sum.second_second +
+                         c * c * sum.length_length + 2 * a * sum.first_second +
+                         2 * a * c * sum.first_length + 2 * c * sum.second_length;
+  return {variance * n / (n - 1), squares > 0 ? std::sqrt(squares) / n : 0};
 }
 
 /// Mean over standard deviation (n - 1). NaN-free: no variance gives {0, 0}.

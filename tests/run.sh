@@ -38,7 +38,7 @@ suite() {
 }
 
 step "gcc: unit and golden tests, and the checks"
-if setup build -Dtorch=enabled -Dtests=enabled; then
+if setup build -Dtorch=enabled -Dtests=enabled -Dcuda=enabled; then
   touch build/.with-torch
   if [ ${#names[@]} -gt 0 ]; then
     suite build named "${names[@]}"
@@ -57,7 +57,7 @@ fi
 
 if [ ${#names[@]} -eq 0 ]; then
   step "gcc, address and undefined-behaviour sanitizers: the book and the readers"
-  if setup build-asan -Dtests=enabled -Db_sanitize=address,undefined -Db_lundef=false -Dtorch=disabled -Dbuildtype=debugoptimized; then
+  if setup build-asan -Dtests=enabled -Db_sanitize=address,undefined -Db_lundef=false -Dtorch=disabled -Dcuda=disabled -Dbuildtype=debugoptimized; then
     suite build-asan asan --no-suite slow --no-suite oracle --no-suite fuzz base book data
   else
     failures=$((failures + 1))
@@ -68,10 +68,10 @@ if [ -n "$full" ] && [ ${#names[@]} -eq 0 ]; then
   step "gcc: slow and oracle suites, fuzz corpora"
   suite build slow --suite slow --suite oracle --suite fuzz
   step "gcc, thread sanitizer: loops, folds and simulations"
-  setup build-tsan -Dtests=enabled -Db_sanitize=thread -Db_lundef=false -Dtorch=disabled -Dbuildtype=debugoptimized &&
+  setup build-tsan -Dtests=enabled -Db_sanitize=thread -Db_lundef=false -Dtorch=disabled -Dcuda=disabled -Dbuildtype=debugoptimized &&
     suite build-tsan tsan --no-suite slow --no-suite oracle --no-suite fuzz base engine scenarios || failures=$((failures + 1))
   step "clang: the whole again without networks, and the fuzz targets"
-  CC=clang CXX=clang++ setup build-clang -Dtests=enabled -Dtorch=disabled -Dfuzz=enabled -Db_lundef=false &&
+  CC=clang CXX=clang++ setup build-clang -Dtests=enabled -Dtorch=disabled -Dcuda=disabled -Dfuzz=enabled -Db_lundef=false &&
     ninja -C build-clang program && suite build-clang clang --no-suite slow --no-suite oracle || failures=$((failures + 1))
 fi
 

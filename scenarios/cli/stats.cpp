@@ -1,6 +1,7 @@
 // The statistics alone, on any returns: every column of a CSV is judged as a trial of one study.
 #include "engine/base/error.hpp"
 #include "scenarios/cli/catalog.hpp"
+#include "scenarios/cli/compare.hpp"
 #include "scenarios/cli/console.hpp"
 #include "scenarios/cli/returns_file.hpp"
 #include "scenarios/cli/stats_parts.hpp"
@@ -61,6 +62,9 @@ int run_stats(const Arguments& arguments) {
     if (input.series.empty()) fail(Fault::Data, file.string(), "expected a column of returns beside time and benchmark, was none");
   }
 
+  const std::optional<stats::Comparisons> compared =
+      comparisons(arguments, input.series, benchmark ? &*benchmark : nullptr, resamples, seed);
+
   stats::Conventions conventions;
   conventions.risk_free = risk_free;
   conventions.minimum_acceptable = arguments.number("--mar", -0.5, 10).value_or(0);
@@ -98,6 +102,7 @@ int run_stats(const Arguments& arguments) {
                                       {"periods_per_year", input.series.front().periods_per_year}, {"calendar", input.calendar},
                                       {"strategies", list}, {"verdict", verdict.text}});
     for (const auto& [key, value] : parts.whole.as_object()) out[key] = value;
+    if (compared) out["comparisons"] = to_json(*compared);
     print_json("stats", out);
     return 0;
   }
@@ -123,13 +128,14 @@ int run_stats(const Arguments& arguments) {
   if (hidden > 0) std::cout << fmt::format("{} more figures: --all; what one means: walras list metrics NAME\n", hidden);
   std::cout << parts.text << "\nVerdict: " << verdict.text << '\n';
   for (const Judged& one : judged) std::cout << fmt::format("  {}: {}; {}\n", one.name, stats::text(one.verdict.judgement), one.verdict.words);
+  if (compared) std::cout << '\n' << text(*compared);
   return 0;
 }
 
 }  // namespace
 
 Command stats_command() {
-  return {"stats", "the statistics and the verdict on any returns", {{"CSV", "a header, a column date or time, one column of simple returns a strategy"}},
+  Command command{"stats", "the statistics and the verdict on any returns", {{"CSV", "a header, a column date or time, one column of simple returns a strategy"}},
           {{"--periods", "N", "periods a year (default: told from the dates)"},
            {"--benchmark", "COLUMN", "the column that the others are judged against (default: cash)"},
            {"--risk-free", "RATE", "a year, as 0.02 (default: 0)"},
@@ -145,7 +151,9 @@ Command stats_command() {
            {"--seed", "N", "of the bootstrap (default: 1)"},
            {"--threads", "N", "how many to use; results do not depend on it (default: all cores)"},
            {"--json", "", "everything, with methods and assumptions"}},
-          {"walras stats returns.csv", "walras stats returns.csv --benchmark index --json", "walras stats returns.csv --factors ff3.csv --by weekday"}, run_stats};
+          {"walras stats returns.csv", "walras stats returns.csv --benchmark index --compare all --json", "walras stats returns.csv --factors ff3.csv --by weekday"}, run_stats};
+  for (Flag& flag : comparison_flags()) command.flags.push_back(std::move(flag));
+  return command;
 }
 
 }  // namespace walras::scenarios

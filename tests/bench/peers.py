@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The same work done by walras and by what a user would pick instead, in one run, with the ratios.
 
-    tests/bench/peers.py [NAME...]      names: bar_backtest bootstrap_sharpe quickstart; default: all
+    tests/bench/peers.py [NAME...]      names: bar_backtest bootstrap_sharpe spa mcs permutation quickstart; default: all
 
 The peers come from the Python package index into an environment of their own, .deps/peers (about 1 GB, once).
 Needs a built program (./walras bench). Machines are noisy: figures are medians, and the ratio is what travels.
@@ -134,6 +134,41 @@ def bootstrap_sharpe():
     row("bootstrap_sharpe", "arch (1,000 x 10)", ours, theirs, "s", theirs / ours)
 
 
+def models(count):
+    import numpy as np
+    return np.random.default_rng(4).normal(0, 0.01, (1000, count)) + 1e-5 * (np.arange(count) % 50)
+
+
+def spa():
+    """500 models of 1,000 days, 10,000 repetitions; arch does a tenth of them, one set of p-values."""
+    ours = walras("spa")
+    import numpy as np
+    from arch.bootstrap import SPA
+    losses = models(500)
+    theirs = median(lambda: SPA(np.zeros(1000), losses, reps=1000, block_size=21, seed=3).compute(), 1) * 10
+    row("spa", "arch (1,000 x 10)", ours, theirs, "s", theirs / ours)
+
+
+def mcs():
+    """50 models of 1,000 days, 10,000 repetitions; arch does a tenth of them."""
+    ours = walras("mcs")
+    from arch.bootstrap import MCS
+    losses = models(50)
+    theirs = median(lambda: MCS(losses, size=0.1, reps=1000, block_size=21, seed=3).compute(), 1) * 10
+    row("mcs", "arch (1,000 x 10)", ours, theirs, "s", theirs / ours)
+
+
+def permutation():
+    """10,000 sign flips of 2,520 days, vectorised in batches of 500."""
+    ours = walras("permutation")
+    import numpy as np
+    from scipy import stats
+    x = np.random.default_rng(1).standard_t(5, 2520) * 0.01 + 0.0003
+    mean = lambda sample, axis: sample.mean(axis=axis)
+    theirs = median(lambda: stats.permutation_test((x,), mean, permutation_type="samples", vectorized=True, n_resamples=9999, batch=500))
+    row("permutation", "scipy", ours, theirs, "s", theirs / ours)
+
+
 def quickstart():
     """Our whole quickstart (three strategies refitted over 14 folds, evidence, report) against QuantStats' report of one series alone."""
     ours = walras("quickstart")
@@ -146,7 +181,7 @@ def quickstart():
     row("quickstart", "quantstats (report only)", ours, theirs, "s", theirs / ours)
 
 
-ALL = {"bar_backtest": bar_backtest, "bootstrap_sharpe": bootstrap_sharpe, "quickstart": quickstart}
+ALL = {"bar_backtest": bar_backtest, "bootstrap_sharpe": bootstrap_sharpe, "spa": spa, "mcs": mcs, "permutation": permutation, "quickstart": quickstart}
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or list(ALL)

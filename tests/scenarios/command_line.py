@@ -346,6 +346,41 @@ def published_factors(folder):
 
 
 @case
+def comparisons_of_columns(folder):
+    """walras stats --compare tests the columns against each other and the benchmark, and refuses what it cannot do in words"""
+    rows = bars_csv(folder, days=300).read_text().splitlines()[1:]
+    closes = [float(r.split(",")[4]) for r in rows]
+    returns = [b / a - 1 for a, b in zip(closes, closes[1:])]
+    with open(folder / "panel.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["date", "a", "good", "index", "flat"])
+        writer.writerows((r.split(",")[0], repr(x), repr(x / 3 + 0.01), repr(y), "0.0001")
+                         for r, x, y in zip(rows[1:], returns, reversed(returns)))
+    words = ["stats", "panel.csv", "--benchmark", "index", "--resamples", "300"]
+    told = checked("stats", walras(*words, "--compare", "all", "--json", folder=folder)[0])["comparisons"]
+    assert told["family"]["superior_ability_lower"]["p_value"] <= told["family"]["superior_ability"]["p_value"] <= 0.01, told["family"]
+    records = {r["name"]: r["tests"] for r in told["records"]}
+    assert list(records) == ["a", "good", "flat", "index"]
+    assert records["good"]["stepm"]["p_value"] < 0.02 < records["a"]["stepm"]["p_value"]
+    assert records["good"]["bayesian_sharpe"]["statistic"] > 0.99 and records["good"]["ledoit_wolf"]["p_value"] < 0.02
+    assert records["good"]["model_confidence_set"]["p_value"] == 1 and "diebold_mariano" not in records["index"]
+    assert "does not vary" in records["flat"]["ledoit_wolf"]["reason"]
+    one = checked("stats", walras(*words, "--compare", "spa,mcs", "--json", "--threads", "1", folder=folder)[0])["comparisons"]
+    assert one["family"]["superior_ability"] == told["family"]["superior_ability"] and "stepm" not in one["records"][0]["tests"]
+    shown = walras(*words, "--compare", "all", folder=folder)[0]
+    assert "model_confidence_set" in shown and "paired_permutation_sharpe" in shown, shown
+    for extra, expected in ((["--compare", "lediot_wolf"], "did you mean ledoit_wolf"), (["--ahead", "2"], "--compare"),
+                            (["--compare", "spa", "--device", "gpu"], "cpu or cuda"), (["--compare", "spa", "--block", "0"], "--block")):
+        assert expected in walras(*words, *extra, code=2, folder=folder)[1], expected
+    assert "benchmark" in walras("stats", "panel.csv", "--compare", "diebold_mariano", code=2, folder=folder)[1]
+    out, error = walras(*words, "--compare", "spa", "--device", "cuda", "--json", code=None, folder=folder)
+    if out:   # a GPU is here: the same figures
+        assert json.loads(out)["comparisons"]["family"] == one["family"]
+    else:
+        assert "expected a CUDA device, was none" in error, error
+
+
+@case
 def completions(folder):
     """The completions are valid for their shells"""
     for shell in ("bash", "zsh", "fish"):

@@ -4,6 +4,7 @@
 #include "stats/multiple_testing.hpp"
 #include "stats/overfitting.hpp"
 #include "stats/performance.hpp"
+#include "stats/permutation.hpp"
 #include "stats/resample.hpp"
 #include "stats/superior.hpp"
 #include "tests/stats/samples.hpp"

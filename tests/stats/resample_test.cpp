@@ -1,3 +1,4 @@
+#include "stats/permutation.hpp"
 #include "stats/resample.hpp"
 
 #include "engine/base/error.hpp"
