@@ -1,6 +1,7 @@
 // Single tests and families of ten without skill, under four processes.
 #include "stats/haircut.hpp"
 #include "stats/multiple_testing.hpp"
+#include "stats/permutation.hpp"
 #include "stats/superior.hpp"
 #include "tests/stats/samples.hpp"
 #include "tests/stats/size_and_power_verdict.hpp"
