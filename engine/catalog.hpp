@@ -2,6 +2,8 @@
 // One registry per family of the engine, filled by explicit add_* calls.
 #include "engine/base/registry.hpp"
 #include "engine/flow/generators.hpp"
+#include "engine/regime/dependence.hpp"
+#include "engine/regime/process.hpp"
 #include "engine/regime/regime.hpp"
 #include "engine/venue/frictions.hpp"
 #include "engine/venue/latency.hpp"
@@ -14,6 +16,8 @@ struct EngineCatalog {
   Registry<FeeModel, const Instrument&> fees{"fees"};
   Registry<SlippageModel, const Instrument&> slippage{"slippage"};
   Registry<Regime, Rng> regimes{"regime"};
+  ProcessRegistry processes{"process"};
+  DependenceRegistry dependences{"dependence"};
   Registry<Generator, const GeneratorContext&> generators{"generator"};
 };
 /// All that the engine ships.
