@@ -10,6 +10,7 @@ EngineCatalog engine_catalog() {
   add_regimes(catalog.regimes);
   add_processes(catalog.processes);
   add_dependences(catalog.dependences);
+  add_flows(catalog.flows);
   add_generators(catalog.generators);
   return catalog;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // One registry per family of the engine, filled by explicit add_* calls.
 #include "engine/base/registry.hpp"
+#include "engine/flow/flow.hpp"
 #include "engine/flow/generators.hpp"
 #include "engine/regime/dependence.hpp"
 #include "engine/regime/process.hpp"
@@ -18,6 +19,7 @@ struct EngineCatalog {
   Registry<Regime, Rng> regimes{"regime"};
   ProcessRegistry processes{"process"};
   DependenceRegistry dependences{"dependence"};
+  FlowRegistry flows{"flow"};
   Registry<Generator, const GeneratorContext&> generators{"generator"};
 };
 /// All that the engine ships.

@@ -139,6 +139,7 @@ Json scenario_schema(const strategies::Registries& registries) {
   definitions["regime"] = registries.engine.regimes.schema();
   definitions["generator"] = registries.engine.generators.schema();
   definitions["process"] = registries.engine.processes.schema();
+  definitions["flow"] = registries.engine.flows.schema();
   definitions["dependence"] = registries.engine.dependences.schema();
   definitions["predictor"] = predictor_schema(registries);
   const auto refer = [](Json& properties_of, std::string_view key, std::string_view definition) {
@@ -184,6 +185,7 @@ std::string scenario_documentation(const strategies::Registries& registries) {
   engine::add_sources(sources);
   text += family_chapter("Sources", "market.source, benchmark", sources);
   text += family_chapter("Generators", "market.generator", registries.engine.generators);
+  text += family_chapter("Flows", "flow of the book generator", registries.engine.flows);
   text += family_chapter("Processes", "process of generators", registries.engine.processes);
   text += family_chapter("Dependences", "dependence of generators", registries.engine.dependences);
   text += family_chapter("Regimes", "market.regime", registries.engine.regimes);

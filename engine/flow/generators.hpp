@@ -6,7 +6,7 @@
 namespace walras::engine {
 
 /// Adds zero_intelligence (Poisson flow on a full order book), intensity (a mid that moves, fills by
-/// distance) and bars (bars of coupled instruments).
+/// distance), bars (bars of coupled instruments) and book (a flow of choice on a full order book).
 void add_generators(Registry<Generator, const GeneratorContext&>& registry);
 
 }  // namespace walras::engine

@@ -283,6 +283,7 @@ std::unique_ptr<Generator> make_generator(const MarketParams& market,
   context.duration_s = market.duration_s.value_or(0);
   context.processes = std::make_shared<const ProcessRegistry>(catalog.processes);
   context.dependences = std::make_shared<const DependenceRegistry>(catalog.dependences);
+  context.flows = std::make_shared<const FlowRegistry>(catalog.flows);
   if (!market.regime.is_null()) {
     context.regime = [registry = catalog.regimes, json = market.regime](Rng random) {
       return registry.build(json, "/market/regime", random);

@@ -15,9 +15,11 @@
 namespace walras::engine {
 
 class Dependence;
+class Flow;
 class Process;
 class Regime;
 struct DependenceContext;
+struct FlowContext;
 struct ProcessContext;
 struct Tape;
 
@@ -84,9 +86,10 @@ struct GeneratorContext {
   std::function<std::unique_ptr<Regime>(Rng)> regime;
   double duration_s =
       0;  ///< of the market as the scenario states it; 0: the generator's own default
-  /// The laws and couplings of prices that a scenario may name inside a generator.
+  /// The laws and couplings of prices, and the flows, that a scenario may name inside a generator.
   std::shared_ptr<const Registry<Process, const ProcessContext&>> processes;
   std::shared_ptr<const Registry<Dependence, const DependenceContext&>> dependences;
+  std::shared_ptr<const Registry<Flow, const FlowContext&>> flows;
 };
 
 class Generator {

@@ -194,6 +194,26 @@ def plugin_of_a_user(folder):
 
 
 @case
+def generated_bar_scenarios(folder):
+    """Every shipped market of bars runs; skill is found where prices revert by law, and not where they are martingales"""
+    page = (ROOT / "docs" / "markets.md").read_text()
+    found = {}
+    for file in sorted((ROOT / "scenarios").glob("*.json")):
+        generator = json.loads(file.read_text()).get("market", {}).get("generator") or {}
+        if not isinstance(generator, dict) or generator.get("kind") != "bars":
+            continue
+        assert f"../scenarios/{file.name}" in page, f"docs/markets.md says nothing of {file.name}"
+        out = folder / file.stem
+        walras("run", file, "--out", out, "--ledger", folder / f"{file.stem}.h5", "--no-pdf")
+        told = json.loads((out / "summary.json").read_text())
+        found[file.stem] = {s["name"]: s["judgement"] for s in told["verdict"]["strategies"]}
+    assert len(found) >= 10, sorted(found)
+    assert found["mean_reversion"]["reversion"] == "skill", found
+    skilled = [(market, name) for market, rules in found.items() for name, verdict in rules.items() if verdict == "skill"]
+    assert skilled == [("mean_reversion", "reversion")], skilled
+
+
+@case
 def market_maker(folder):
     """scenarios/market_maker.json runs with no data at all"""
     walras("run", ROOT / "scenarios" / "market_maker.json", "--out", folder / "out", "--ledger", folder / "ledger.h5", "--no-pdf")
