@@ -194,6 +194,26 @@ def plugin_of_a_user(folder):
 
 
 @case
+def generated_book_scenarios(folder):
+    """Every shipped market with a generated book runs; informed flow turns a maker's profit into a loss"""
+    page = (ROOT / "docs" / "markets.md").read_text()
+    sharpe = {}
+    for file in sorted((ROOT / "scenarios").glob("*.json")):
+        generator = json.loads(file.read_text()).get("market", {}).get("generator") or {}
+        if not isinstance(generator, dict) or generator.get("kind") != "book":
+            continue
+        assert f"../scenarios/{file.name}" in page, f"docs/markets.md says nothing of {file.name}"
+        out = folder / file.stem
+        walras("run", file, "--out", out, "--ledger", folder / f"{file.stem}.h5", "--no-pdf")
+        told = json.loads((out / "summary.json").read_text())
+        metrics = told["strategies"][0]["out_of_sample"]
+        assert metrics["trades"]["estimate"] > 0, (file.name, metrics["trades"])
+        sharpe[file.stem] = metrics["sharpe"]["estimate"]
+    assert len(sharpe) >= 6, sharpe
+    assert sharpe["hawkes"] > 10 and sharpe["informed_flow"] < -10, sharpe
+
+
+@case
 def generated_bar_scenarios(folder):
     """Every shipped market of bars runs; skill is found where prices revert by law, and not where they are martingales"""
     page = (ROOT / "docs" / "markets.md").read_text()
