@@ -24,11 +24,19 @@ struct BookMarketParams {
     field("names", &P::names, {.doc = "the instruments, a book each"});
     field("flow", &P::flow, {.doc = "who trades in the background", .component = "flow"});
     field("value", &P::value, {.doc = "law of the fundamental value", .component = "process"});
-    field("dependence", &P::dependence, {.doc = "what couples the values", .component = "dependence"});
-    field("start_price", &P::start_price, {.unit = "currency", .min = 1e-9, .max = 1e9, .doc = "value at the start"});
-    field("tick_size", &P::tick_size, {.unit = "currency", .min = 1e-9, .max = 1e3, .doc = "price step"});
-    field("value_step_s", &P::value_step_s, {.unit = "s", .min = 1e-3, .max = 1e6, .doc = "how often the value moves"});
-    field("sampling_s", &P::sampling_s, {.unit = "s", .min = 1e-3, .max = 1e6, .doc = "spacing of equity samples when the scenario gives none"});
+    field("dependence", &P::dependence,
+          {.doc = "what couples the values", .component = "dependence"});
+    field("start_price", &P::start_price,
+          {.unit = "currency", .min = 1e-9, .max = 1e9, .doc = "value at the start"});
+    field("tick_size", &P::tick_size,
+          {.unit = "currency", .min = 1e-9, .max = 1e3, .doc = "price step"});
+    field("value_step_s", &P::value_step_s,
+          {.unit = "s", .min = 1e-3, .max = 1e6, .doc = "how often the value moves"});
+    field("sampling_s", &P::sampling_s,
+          {.unit = "s",
+           .min = 1e-3,
+           .max = 1e6,
+           .doc = "spacing of equity samples when the scenario gives none"});
   }
 };
 
@@ -36,14 +44,20 @@ class BookMarket final : public Generator {
  public:
   using Params = BookMarketParams;
   BookMarket(const Params& params, const GeneratorContext& context)
-      : p_(params), regime_(context.regime), processes_(context.processes), dependences_(context.dependences), flows_(context.flows),
+      : p_(params),
+        regime_(context.regime),
+        processes_(context.processes),
+        dependences_(context.dependences),
+        flows_(context.flows),
         duration_{std::llround((context.duration_s > 0 ? context.duration_s : 3600) * 1e9)} {
     expects(processes_ && dependences_ && flows_, "the context brings its registries");
     std::sort(p_.names.begin(), p_.names.end());
-    if (p_.names.empty()) fail(Fault::Scenario, "names", "expected at least one instrument, was none");
+    if (p_.names.empty())
+      fail(Fault::Scenario, "names", "expected at least one instrument, was none");
     for (std::size_t i = 0; i < p_.names.size(); ++i) {
       if (p_.names[i].empty() || (i > 0 && p_.names[i] == p_.names[i - 1])) {
-        fail(Fault::Scenario, "names", "expected names of instruments, each once, was \"" + p_.names[i] + "\"");
+        fail(Fault::Scenario, "names",
+             "expected names of instruments, each once, was \"" + p_.names[i] + "\"");
       }
       Instrument instrument;
       instrument.name = p_.names[i];
@@ -53,7 +67,8 @@ class BookMarket final : public Generator {
     }
     const double ticks = p_.start_price / p_.tick_size;
     if (ticks < 10 || ticks > 1e12) {
-      fail(Fault::Scenario, "start_price", "expected between 10 and 1e12 ticks of tick_size, was " + std::to_string(ticks));
+      fail(Fault::Scenario, "start_price",
+           "expected between 10 and 1e12 ticks of tick_size, was " + std::to_string(ticks));
     }
     static_cast<void>(make(Rng(0, "check")));  // every part is refused now or never
   }
@@ -77,11 +92,14 @@ class BookMarket final : public Generator {
     const auto steps = static_cast<std::size_t>(duration_.value / market.value_step.value + 1);
     for (const std::string& name : p_.names) {
       const Rng own = random.child("instrument/" + name);
-      market.flows.push_back(flows_->build(p_.flow, "/market/generator/flow", FlowContext{own.child("flow"), {}, duration_}));
-      market.values.push_back(processes_->build(p_.value, "/market/generator/value",
-                                                ProcessContext{own.child("value"), p_.value_step_s / kTradingYear_s, steps}));
+      market.flows.push_back(flows_->build(p_.flow, "/market/generator/flow",
+                                           FlowContext{own.child("flow"), {}, duration_}));
+      market.values.push_back(processes_->build(
+          p_.value, "/market/generator/value",
+          ProcessContext{own.child("value"), p_.value_step_s / kTradingYear_s, steps}));
     }
-    market.coupling = dependences_->build(p_.dependence, "/market/generator/dependence", DependenceContext{p_.names, random.child("dependence")});
+    market.coupling = dependences_->build(p_.dependence, "/market/generator/dependence",
+                                          DependenceContext{p_.names, random.child("dependence")});
     return make_crowd_venue(std::move(market));
   }
 
@@ -97,7 +115,9 @@ class BookMarket final : public Generator {
 }  // namespace
 
 void add_book_market(Registry<Generator, const GeneratorContext&>& registry) {
-  registry.add<BookMarket>("book", "An order book in which a flow trades: Hawkes, queue-reactive, unit queues, or a population of agents.");
+  registry.add<BookMarket>("book",
+                           "An order book in which a flow trades: Hawkes, queue-reactive, unit "
+                           "queues, or a population of agents.");
 }
 
 }  // namespace walras::engine

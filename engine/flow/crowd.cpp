@@ -15,7 +15,12 @@ void add_flows(FlowRegistry& registry) {
 }
 
 Crowd::Crowd(InstrumentId instrument, double tick_size, double value_ticks, std::size_t window)
-    : id_(instrument), tick_size_(tick_size), value_(value_ticks), book_(window), state_(&kPlain), slots_(1) {
+    : id_(instrument),
+      tick_size_(tick_size),
+      value_(value_ticks),
+      book_(window),
+      state_(&kPlain),
+      slots_(1) {
   matches_.reserve(64);
 }
 
@@ -26,7 +31,9 @@ std::int64_t Crowd::twice_mid() const {
 
 OrderId Crowd::book_id(CrowdOrder order) const {
   const auto slot = static_cast<std::uint32_t>(order);
-  return slot != 0 && slot < slots_.size() && slots_[slot].generation == order >> 32 ? OrderId{slot} * 2 : 0;
+  return slot != 0 && slot < slots_.size() && slots_[slot].generation == order >> 32
+             ? OrderId{slot} * 2
+             : 0;
 }
 
 Lots Crowd::open(CrowdOrder order) const {
@@ -54,7 +61,8 @@ void Crowd::free_slot(std::uint32_t slot) {
 bool Crowd::visible(Side side, Ticks price) const {
   const auto& levels = side == Side::Buy ? depth_.bid : depth_.ask;
   const std::uint8_t count = side == Side::Buy ? depth_.bids : depth_.asks;
-  return count < kDepthLevels || sign(side) * (price.value - levels[kDepthLevels - 1].price.value) >= 0;
+  return count < kDepthLevels ||
+         sign(side) * (price.value - levels[kDepthLevels - 1].price.value) >= 0;
 }
 
 CrowdOrder Crowd::limit(Side side, Ticks price, Lots quantity, std::uint32_t tag) {
@@ -62,7 +70,8 @@ CrowdOrder Crowd::limit(Side side, Ticks price, Lots quantity, std::uint32_t tag
   const std::uint32_t slot = take_slot();
   slots_[slot].tag = tag;
   const std::size_t before = matches_.size();
-  const Outcome outcome = book_.limit(OrderId{slot} * 2, side, price, quantity, [this](const Match& match) { matches_.push_back(match); });
+  const Outcome outcome = book_.limit(OrderId{slot} * 2, side, price, quantity,
+                                      [this](const Match& match) { matches_.push_back(match); });
   traded_ += outcome.filled;
   if (matches_.size() != before) changed_ = true;
   touched(side, price);
@@ -74,7 +83,8 @@ CrowdOrder Crowd::limit(Side side, Ticks price, Lots quantity, std::uint32_t tag
 Lots Crowd::market(Side side, Lots quantity) {
   if (state_->halted || quantity.value < 1 || book_.empty(opposite(side))) return {};
   const std::uint32_t slot = take_slot();
-  const Outcome outcome = book_.market(OrderId{slot} * 2, side, quantity, [this](const Match& match) { matches_.push_back(match); });
+  const Outcome outcome = book_.market(OrderId{slot} * 2, side, quantity,
+                                       [this](const Match& match) { matches_.push_back(match); });
   free_slot(slot);
   traded_ += outcome.filled;
   changed_ = true;

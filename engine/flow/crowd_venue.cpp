@@ -19,11 +19,14 @@ struct Nobody final : VenueSink {
 
 class CrowdVenue final : public Venue {
  public:
-  explicit CrowdVenue(CrowdMarket market) : parts_(std::move(market)), shocks_(parts_.instruments.size()) {
+  explicit CrowdVenue(CrowdMarket market)
+      : parts_(std::move(market)), shocks_(parts_.instruments.size()) {
     markets_.reserve(parts_.instruments.size());
     for (const Instrument& instrument : parts_.instruments) {
-      markets_.push_back({Crowd(static_cast<InstrumentId>(markets_.size()), instrument.tick_size, parts_.start_price / instrument.tick_size, parts_.window),
-                          instrument.tick_value(), std::log(parts_.start_price / instrument.tick_size)});
+      markets_.push_back({Crowd(static_cast<InstrumentId>(markets_.size()), instrument.tick_size,
+                                parts_.start_price / instrument.tick_size, parts_.window),
+                          instrument.tick_value(),
+                          std::log(parts_.start_price / instrument.tick_size)});
       markets_.back().crowd.state_ = &state_;
     }
     own_.reserve(64);
@@ -58,15 +61,20 @@ class CrowdVenue final : public Venue {
   void submit(const VenueOrder& order, Nanos now, VenueSink& sink) override {
     keep_up(now, sink);
     Crowd& crowd = markets_[order.instrument].crowd;
-    const auto refuse = [&](Reject why) { sink.answer(EventKind::Rejected, order.id, order.price, {}, why); };
+    const auto refuse = [&](Reject why) {
+      sink.answer(EventKind::Rejected, order.id, order.price, {}, why);
+    };
     if (state_.halted) return refuse(Reject::Halted);
     const bool takes = order.type == OrderType::Market;
     if (!takes && order.type != OrderType::Limit) return refuse(Reject::Conflict);
     if (!takes && order.price.value < 1) return refuse(Reject::BadPrice);
     const std::int64_t twice_mid = crowd.twice_mid();
     const auto collect = [&](const Match& match) { crowd.matches_.push_back(match); };
-    const Outcome outcome = takes ? crowd.book_.market(Crowd::own_id(order.id), order.side, order.quantity, collect, order.time_in_force == TimeInForce::FillOrKill)
-                                  : crowd.book_.limit(Crowd::own_id(order.id), order.side, order.price, order.quantity, order.time_in_force, order.post_only, collect);
+    const Outcome outcome =
+        takes ? crowd.book_.market(Crowd::own_id(order.id), order.side, order.quantity, collect,
+                                   order.time_in_force == TimeInForce::FillOrKill)
+              : crowd.book_.limit(Crowd::own_id(order.id), order.side, order.price, order.quantity,
+                                  order.time_in_force, order.post_only, collect);
     if (outcome.reject != Reject::None) return refuse(outcome.reject);
     crowd.traded_ += outcome.filled;
     if (outcome.resting.value > 0) {
@@ -74,14 +82,16 @@ class CrowdVenue final : public Venue {
       sink.answer(EventKind::Accepted, order.id, order.price, order.quantity, Reject::None);
     }
     settle(order.instrument, order.id, order.quantity, twice_mid, now, sink);
-    if (outcome.cancelled.value > 0) sink.answer(EventKind::Cancelled, order.id, order.price, outcome.cancelled, Reject::None);
+    if (outcome.cancelled.value > 0)
+      sink.answer(EventKind::Cancelled, order.id, order.price, outcome.cancelled, Reject::None);
     disturbed(order.instrument, now, sink);
   }
 
   void cancel(OrderId id, Nanos now, VenueSink& sink) override {
     keep_up(now, sink);
     const auto own = find_own(id);
-    if (own == own_.end()) return sink.answer(EventKind::Rejected, id, {}, {}, Reject::UnknownOrder);
+    if (own == own_.end())
+      return sink.answer(EventKind::Rejected, id, {}, {}, Reject::UnknownOrder);
     const InstrumentId instrument = own->instrument;
     OrderBook& book = markets_[instrument].crowd.book_;
     const Ticks price = book.find(Crowd::own_id(id))->price;
@@ -101,7 +111,9 @@ class CrowdVenue final : public Venue {
     const InstrumentId instrument = own->instrument;
     Crowd& crowd = markets_[instrument].crowd;
     const std::int64_t twice_mid = crowd.twice_mid();
-    const Outcome outcome = crowd.book_.replace(Crowd::own_id(id), price, quantity, own->post_only, [&](const Match& match) { crowd.matches_.push_back(match); });
+    const Outcome outcome =
+        crowd.book_.replace(Crowd::own_id(id), price, quantity, own->post_only,
+                            [&](const Match& match) { crowd.matches_.push_back(match); });
     if (outcome.reject != Reject::None) return refuse(outcome.reject);
     crowd.traded_ += outcome.filled;
     if (outcome.resting.value == 0) own_.erase(own);
@@ -118,12 +130,14 @@ class CrowdVenue final : public Venue {
     const auto fill = [&](Ticks price, Lots quantity) {
       left -= quantity;
       last = price;
-      sink.fill(order.id, price, quantity, left, false, slippage(market, order.side, price, quantity, twice_mid), now);
+      sink.fill(order.id, price, quantity, left, false,
+                slippage(market, order.side, price, quantity, twice_mid), now);
     };
-    market.crowd.book_.visit_levels(opposite(order.side), [&](Ticks price, const OrderBook::LevelView& level) {
-      fill(price, std::min(left, level.quantity));
-      return left.value > 0;
-    });
+    market.crowd.book_.visit_levels(opposite(order.side),
+                                    [&](Ticks price, const OrderBook::LevelView& level) {
+                                      fill(price, std::min(left, level.quantity));
+                                      return left.value > 0;
+                                    });
     if (left.value > 0) fill(last, left);
   }
 
@@ -149,7 +163,8 @@ class CrowdVenue final : public Venue {
     }
   }
 
-  /// Brings the regime and the values up to `now`. The values move on a grid, so that nobody's orders shift them.
+  /// Brings the regime and the values up to `now`. The values move on a grid, so that nobody's
+  /// orders shift them.
   void keep_up(Nanos now, VenueSink& sink) {
     const bool halted = state_.halted;
     while (now - value_time_ >= parts_.value_step) {
@@ -159,7 +174,9 @@ class CrowdVenue final : public Venue {
       const double drift = state_.drift * static_cast<double>(parts_.value_step.value) * 1e-9;
       for (std::size_t i = 0; i < markets_.size(); ++i) {
         Market& market = markets_[i];
-        market.log_value = std::clamp(market.log_value + parts_.values[i]->step(shocks_[i], state_.volatility).change + drift, 0.0, 30.0);
+        market.log_value = std::clamp(
+            market.log_value + parts_.values[i]->step(shocks_[i], state_.volatility).change + drift,
+            0.0, 30.0);
         market.crowd.value_ = std::exp(market.log_value);
       }
     }
@@ -171,22 +188,27 @@ class CrowdVenue final : public Venue {
     }
   }
 
-  static Money slippage(const Market& market, Side side, Ticks price, Lots quantity, std::int64_t twice_mid) {
-    const std::int64_t twice_cost = std::max<std::int64_t>(0, sign(side) * (2 * price.value - twice_mid));
+  static Money slippage(const Market& market, Side side, Ticks price, Lots quantity,
+                        std::int64_t twice_mid) {
+    const std::int64_t twice_cost =
+        std::max<std::int64_t>(0, sign(side) * (2 * price.value - twice_mid));
     Money cost = market.tick_value * twice_cost * quantity.value;
     cost.value /= 2;
     return cost;
   }
 
-  /// Tells everyone of the matches collected. `taker`: a participant's order of `quantity`, 0: the crowd.
-  void settle(std::size_t number, OrderId taker, Lots quantity, std::int64_t twice_mid, Nanos now, VenueSink& sink) {
+  /// Tells everyone of the matches collected. `taker`: a participant's order of `quantity`, 0: the
+  /// crowd.
+  void settle(std::size_t number, OrderId taker, Lots quantity, std::int64_t twice_mid, Nanos now,
+              VenueSink& sink) {
     Market& market = markets_[number];
     Crowd& crowd = market.crowd;
     for (std::size_t k = 0; k < crowd.matches_.size(); ++k) {
       const Match match = crowd.matches_[k];
       if (taker != 0) {
         quantity -= match.quantity;
-        sink.fill(taker, match.price, match.quantity, quantity, false, slippage(market, match.side, match.price, match.quantity, twice_mid), now);
+        sink.fill(taker, match.price, match.quantity, quantity, false,
+                  slippage(market, match.side, match.price, match.quantity, twice_mid), now);
       }
       if (Crowd::is_own(match.maker)) {
         const OrderId maker = match.maker / 2;
@@ -194,7 +216,12 @@ class CrowdVenue final : public Venue {
         sink.fill(maker, match.price, match.quantity, match.maker_left, true, {}, now);
       } else {
         const auto slot = static_cast<std::uint32_t>(match.maker / 2);
-        const CrowdFill fill{crowd.name_of(match.maker), crowd.slots_[slot].tag, opposite(match.side), match.price, match.quantity, match.maker_left};
+        const CrowdFill fill{crowd.name_of(match.maker),
+                             crowd.slots_[slot].tag,
+                             opposite(match.side),
+                             match.price,
+                             match.quantity,
+                             match.maker_left};
         if (match.maker_left.value == 0) crowd.free_slot(slot);
         parts_.flows[number]->filled(fill, crowd);
       }
@@ -240,6 +267,8 @@ class CrowdVenue final : public Venue {
   std::uint64_t sequence_ = 0;
 };
 
-std::unique_ptr<Venue> make_crowd_venue(CrowdMarket market) { return std::make_unique<CrowdVenue>(std::move(market)); }
+std::unique_ptr<Venue> make_crowd_venue(CrowdMarket market) {
+  return std::make_unique<CrowdVenue>(std::move(market));
+}
 
 }  // namespace walras::engine

@@ -1,5 +1,6 @@
 #pragma once
-// The venue in which flows and participants meet. Hides the books and the values; knows nothing of what flows do.
+// The venue in which flows and participants meet. Hides the books and the values; knows nothing of
+// what flows do.
 #include "engine/flow/flow.hpp"
 #include "engine/regime/dependence.hpp"
 #include "engine/regime/process.hpp"
@@ -15,10 +16,10 @@ struct CrowdMarket {
   std::vector<std::unique_ptr<Flow>> flows;      ///< by instrument
   std::vector<std::unique_ptr<Process>> values;  ///< by instrument
   std::unique_ptr<Dependence> coupling;
-  std::unique_ptr<Regime> regime;                ///< null: constant
+  std::unique_ptr<Regime> regime;  ///< null: constant
   double start_price = 100;
   Nanos value_step{kNanosPerSecond};
-  std::size_t window = 1024;                     ///< of each book, see OrderBook
+  std::size_t window = 1024;  ///< of each book, see OrderBook
 };
 
 std::unique_ptr<Venue> make_crowd_venue(CrowdMarket market);

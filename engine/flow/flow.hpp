@@ -1,7 +1,7 @@
 #pragma once
-// Flow: who trades in the background of one generated book, and Crowd: the book as a flow sees it. A flow has a clock of
-// its own; at each of its times it acts through the Crowd, which does at once what it is told. It knows nothing of
-// participants, but is told when the book was changed by them.
+// Flow: who trades in the background of one generated book, and Crowd: the book as a flow sees it.
+// A flow has a clock of its own; at each of its times it acts through the Crowd, which does at once
+// what it is told. It knows nothing of participants, but is told when the book was changed by them.
 #include "engine/base/random.hpp"
 #include "engine/base/registry.hpp"
 #include "engine/book/order_book.hpp"
@@ -18,10 +18,10 @@ using CrowdOrder = std::uint64_t;
 /// What a flow's own order traded while it rested.
 struct CrowdFill {
   CrowdOrder order;
-  std::uint32_t tag;   ///< as given with the order
-  Side side;           ///< of the order
+  std::uint32_t tag;  ///< as given with the order
+  Side side;          ///< of the order
   Ticks price;
-  Lots quantity, left; ///< left 0: the order is gone
+  Lots quantity, left;  ///< left 0: the order is gone
 };
 
 class Crowd {
@@ -37,19 +37,23 @@ class Crowd {
   [[nodiscard]] Ticks best(Side side) const { return book_.best(side); }
   /// Twice the mid in ticks; of the value while a side is empty.
   [[nodiscard]] std::int64_t twice_mid() const;
-  [[nodiscard]] Lots queue(Side side, Ticks price) const { return book_.level(side, price).quantity; }
+  [[nodiscard]] Lots queue(Side side, Ticks price) const {
+    return book_.level(side, price).quantity;
+  }
   [[nodiscard]] const OrderBook& book() const { return book_; }
   /// Open quantity of an order; 0 when it is gone.
   [[nodiscard]] Lots open(CrowdOrder order) const;
   [[nodiscard]] Lots traded() const { return traded_; }  ///< since the start, by anyone
 
-  // Nothing is done while the market is halted, for prices below one tick, and for orders that are gone.
+  // Nothing is done while the market is halted, for prices below one tick, and for orders that are
+  // gone.
   /// Returns the resting order, or 0 when nothing rests.
   CrowdOrder limit(Side side, Ticks price, Lots quantity, std::uint32_t tag = 0);
   /// Returns what was filled.
   Lots market(Side side, Lots quantity);
   bool cancel(CrowdOrder order);
-  /// Cancels the crowd's order at `place` (0: first in the queue) of those at a price. Returns whether there is one.
+  /// Cancels the crowd's order at `place` (0: first in the queue) of those at a price. Returns
+  /// whether there is one.
   bool cancel_at(Side side, Ticks price, std::uint64_t place);
   /// How many orders of the crowd rest at a price. Cost: orders there.
   [[nodiscard]] std::uint64_t orders_at(Side side, Ticks price) const;
@@ -63,7 +67,9 @@ class Crowd {
   // Book ids: the crowd's 2 * slot, slots from 1 and used again; participants' 2 * order + 1.
   static constexpr OrderId own_id(OrderId order) { return order * 2 + 1; }
   static constexpr bool is_own(OrderId id) { return (id & 1) != 0; }
-  [[nodiscard]] CrowdOrder name_of(OrderId book_id) const { return book_id / 2 | CrowdOrder{slots_[book_id / 2].generation} << 32; }
+  [[nodiscard]] CrowdOrder name_of(OrderId book_id) const {
+    return book_id / 2 | CrowdOrder{slots_[book_id / 2].generation} << 32;
+  }
   [[nodiscard]] OrderId book_id(CrowdOrder order) const;
   std::uint32_t take_slot();
   void free_slot(std::uint32_t slot);
@@ -79,8 +85,8 @@ class Crowd {
   std::vector<std::uint32_t> free_;
   std::vector<Match> matches_;  // not yet told
   Lots traded_;
-  Depth depth_;                 // as last published
-  bool changed_ = false;        // since then, where it shows
+  Depth depth_;           // as last published
+  bool changed_ = false;  // since then, where it shows
 };
 
 class Flow {
@@ -99,8 +105,8 @@ class Flow {
 };
 
 struct FlowContext {
-  Rng random;          ///< of this instrument alone
-  Nanos begin, end;    ///< of the market
+  Rng random;        ///< of this instrument alone
+  Nanos begin, end;  ///< of the market
 };
 
 using FlowRegistry = Registry<Flow, const FlowContext&>;

@@ -30,8 +30,8 @@ bool solve(std::vector<double> a, std::vector<double>& b, std::size_t n) {
   return true;
 }
 
-/// Walks the events: visit(k, waited, trace) before event k is added, where trace[j] = sum over past events of kind j of
-/// exp(-decay (t_k - s)).
+/// Walks the events: visit(k, waited, trace) before event k is added, where trace[j] = sum over
+/// past events of kind j of exp(-decay (t_k - s)).
 template <class Visit>
 void walk(const HawkesEvents& events, std::size_t kinds, double decay, Visit&& visit) {
   std::vector<double> trace(kinds, 0);
@@ -47,14 +47,16 @@ void walk(const HawkesEvents& events, std::size_t kinds, double decay, Visit&& v
 
 double intensity(const HawkesLaw& law, std::size_t kind, std::span<const double> trace) {
   double value = law.base[kind];
-  for (std::size_t j = 0; j < law.kinds(); ++j) value += law.children[kind * law.kinds() + j] * law.decay * trace[j];
+  for (std::size_t j = 0; j < law.kinds(); ++j)
+    value += law.children[kind * law.kinds() + j] * law.decay * trace[j];
   return value;
 }
 
 /// By kind: sum over events of 1 - exp(-decay (end - s)).
 std::vector<double> exposures(const HawkesEvents& events, std::size_t kinds, double decay) {
   std::vector<double> sums(kinds, 0);
-  for (std::size_t k = 0; k < events.times.size(); ++k) sums[events.kinds[k]] += -std::expm1(-decay * (events.end - events.times[k]));
+  for (std::size_t k = 0; k < events.times.size(); ++k)
+    sums[events.kinds[k]] += -std::expm1(-decay * (events.end - events.times[k]));
   return sums;
 }
 
@@ -66,13 +68,15 @@ HawkesLaw improve(const HawkesLaw& law, const HawkesEvents& events) {
     const std::size_t i = events.kinds[k];
     const double whole = intensity(law, i, trace);
     own[i] += law.base[i] / whole;
-    for (std::size_t j = 0; j < n; ++j) set_off[i * n + j] += law.children[i * n + j] * law.decay * trace[j] / whole;
+    for (std::size_t j = 0; j < n; ++j)
+      set_off[i * n + j] += law.children[i * n + j] * law.decay * trace[j] / whole;
   });
   const std::vector<double> exposed = exposures(events, n, law.decay);
   HawkesLaw better = law;
   for (std::size_t i = 0; i < n; ++i) {
     better.base[i] = own[i] / events.end;
-    for (std::size_t j = 0; j < n; ++j) better.children[i * n + j] = exposed[j] > 0 ? set_off[i * n + j] / exposed[j] : 0;
+    for (std::size_t j = 0; j < n; ++j)
+      better.children[i * n + j] = exposed[j] > 0 ? set_off[i * n + j] / exposed[j] : 0;
   }
   return better;
 }
@@ -92,8 +96,8 @@ std::vector<double*> parameters(HawkesLaw& law) {
   return all;
 }
 
-/// Standard errors from the inverse of minus the second differences of the log-likelihood. Parameters at their bound 0 are
-/// left out: their errors stay 0.
+/// Standard errors from the inverse of minus the second differences of the log-likelihood.
+/// Parameters at their bound 0 are left out: their errors stay 0.
 void add_errors(HawkesFit& fit, const HawkesEvents& events) {
   HawkesLaw law = fit.law;
   const std::vector<double*> all = parameters(law);
@@ -114,7 +118,8 @@ void add_errors(HawkesFit& fit, const HawkesEvents& events) {
   };
   for (std::size_t a = 0; a < n; ++a) {
     for (std::size_t b = 0; b <= a; ++b) {
-      const double second = (at(a, step[a], b, step[b]) - at(a, step[a], b, -step[b]) - at(a, -step[a], b, step[b]) + at(a, -step[a], b, -step[b])) /
+      const double second = (at(a, step[a], b, step[b]) - at(a, step[a], b, -step[b]) -
+                             at(a, -step[a], b, step[b]) + at(a, -step[a], b, -step[b])) /
                             (4 * step[a] * step[b]);
       information[a * n + b] = information[b * n + a] = -second;
     }
@@ -134,7 +139,8 @@ void add_errors(HawkesFit& fit, const HawkesEvents& events) {
 }  // namespace
 
 double branching_ratio(const HawkesLaw& law) {
-  // Power iteration on a matrix without negative entries; a half of the identity keeps periodic ones from circling.
+  // Power iteration on a matrix without negative entries; a half of the identity keeps periodic
+  // ones from circling.
   const std::size_t n = law.kinds();
   std::vector<double> v(n, 1), next(n);
   double ratio = 0;
@@ -190,7 +196,9 @@ HawkesClock::Event HawkesClock::next(double until, double activity, Rng& random)
 double hawkes_log_likelihood(const HawkesLaw& law, const HawkesEvents& events) {
   const std::size_t n = law.kinds();
   double sum = 0;
-  walk(events, n, law.decay, [&](std::size_t k, const std::vector<double>& trace) { sum += std::log(intensity(law, events.kinds[k], trace)); });
+  walk(events, n, law.decay, [&](std::size_t k, const std::vector<double>& trace) {
+    sum += std::log(intensity(law, events.kinds[k], trace));
+  });
   const std::vector<double> exposed = exposures(events, n, law.decay);
   for (std::size_t i = 0; i < n; ++i) {
     sum -= law.base[i] * events.end;
@@ -199,7 +207,8 @@ double hawkes_log_likelihood(const HawkesLaw& law, const HawkesEvents& events) {
   return sum;
 }
 
-std::vector<std::vector<double>> hawkes_residuals(const HawkesLaw& law, const HawkesEvents& events) {
+std::vector<std::vector<double>> hawkes_residuals(const HawkesLaw& law,
+                                                  const HawkesEvents& events) {
   const std::size_t n = law.kinds();
   std::vector<std::vector<double>> residuals(n);
   std::vector<double> passed(n, 0), trace(n, 0);
@@ -223,13 +232,18 @@ HawkesFit fit_hawkes(const HawkesEvents& events, std::size_t kinds) {
   std::vector<std::size_t> counts(kinds, 0);
   for (const std::uint8_t kind : events.kinds) ++counts[kind];
   for (std::size_t i = 0; i < kinds; ++i) {
-    if (counts[i] < 20) fail(Fault::Data, "hawkes", "expected at least 20 events of each kind, was " + std::to_string(counts[i]) + " of kind " + std::to_string(i));
+    if (counts[i] < 20)
+      fail(Fault::Data, "hawkes",
+           "expected at least 20 events of each kind, was " + std::to_string(counts[i]) +
+               " of kind " + std::to_string(i));
   }
   HawkesLaw law;
   const double rate = static_cast<double>(events.times.size()) / events.end;
-  for (const std::size_t count : counts) law.base.push_back(0.5 * static_cast<double>(count) / events.end);
+  for (const std::size_t count : counts)
+    law.base.push_back(0.5 * static_cast<double>(count) / events.end);
   law.children.assign(kinds * kinds, 0.4 / static_cast<double>(kinds));
-  // The decay by golden section on its logarithm, between a tenth of the mean rate and a thousand times it.
+  // The decay by golden section on its logarithm, between a tenth of the mean rate and a thousand
+  // times it.
   HawkesFit fit;
   const auto value = [&](double log_decay) {
     law = best_at(law, std::exp(log_decay), events, 25);
@@ -239,11 +253,13 @@ HawkesFit fit_hawkes(const HawkesEvents& events, std::size_t kinds) {
   constexpr double kGolden = 0.6180339887498949;
   double low = std::log(rate * 0.1), high = std::log(rate * 1000);
   double best = low, best_value = value(low);
-  for (double x = low; x <= high; x += 1) {  // a coarse look first: the profile may have more than one top
+  for (double x = low; x <= high;
+       x += 1) {  // a coarse look first: the profile may have more than one top
     if (const double here = value(x); here > best_value) best = x, best_value = here;
   }
   low = best - 1, high = best + 1;
-  double a = high - kGolden * (high - low), b = low + kGolden * (high - low), fa = value(a), fb = value(b);
+  double a = high - kGolden * (high - low), b = low + kGolden * (high - low), fa = value(a),
+         fb = value(b);
   while (high - low > 1e-4) {
     if (fa > fb) {
       high = b, b = a, fb = fa, a = high - kGolden * (high - low), fa = value(a);

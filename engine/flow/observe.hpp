@@ -1,7 +1,7 @@
 #pragma once
-// What can be seen of a market, recorded or generated, by the same eyes: orders as they come and go within the ten visible
-// levels, market orders (executions of one side and time are one), and the book once a second. Calibration and the facts
-// of markets are computed from it; it knows no model.
+// What can be seen of a market, recorded or generated, by the same eyes: orders as they come and go
+// within the ten visible levels, market orders (executions of one side and time are one), and the
+// book once a second. Calibration and the facts of markets are computed from it; it knows no model.
 #include "engine/market/event.hpp"
 #include "engine/venue/venue.hpp"
 
@@ -20,10 +20,11 @@ struct SeenOrder {
   double time_s;
   bool cancel;
   Side side;
-  std::int64_t distance;  ///< ticks from the opposite best price before it; 0 where that side was empty
-  std::int64_t level;     ///< price steps behind the own best price before it; < 0: inside the spread
-  std::int64_t queue;     ///< lots at its price before it
-  std::int64_t spread;    ///< ticks, before it
+  std::int64_t
+      distance;  ///< ticks from the opposite best price before it; 0 where that side was empty
+  std::int64_t level;   ///< price steps behind the own best price before it; < 0: inside the spread
+  std::int64_t queue;   ///< lots at its price before it
+  std::int64_t spread;  ///< ticks, before it
   std::int64_t lots;
 };
 
@@ -31,8 +32,8 @@ struct SeenMarketOrder {
   double time_s;
   Side side;
   std::int64_t lots;
-  double mid;             ///< ticks, before it
-  std::int64_t queue;     ///< lots at the best price it met, before it
+  double mid;          ///< ticks, before it
+  std::int64_t queue;  ///< lots at the best price it met, before it
   std::int64_t spread;
 };
 
@@ -41,8 +42,9 @@ struct SeenBook {
   double time_s;
   double mid;
   std::int64_t spread;
-  std::array<std::int64_t, kDepthLevels> bid, ask;  ///< lots by price step from the best price, 0 where nothing rests
-  std::int64_t lots;                                ///< visible on both sides
+  std::array<std::int64_t, kDepthLevels> bid,
+      ask;            ///< lots by price step from the best price, 0 where nothing rests
+  std::int64_t lots;  ///< visible on both sides
 };
 
 struct MarketView {

@@ -1,5 +1,5 @@
-// Queues whose arrivals depend on their own length, around a reference price. Source: HuangLehalleRosenbaum2015, models I
-// and III.
+// Queues whose arrivals depend on their own length, around a reference price. Source:
+// HuangLehalleRosenbaum2015, models I and III.
 #include "engine/base/error.hpp"
 #include "engine/flow/flow.hpp"
 
@@ -15,32 +15,64 @@ using Table = std::vector<std::vector<double>>;
 
 class QueueReactive final : public Flow {
  public:
-  // Shapes as the paper's figures show them: arrivals at the best fall with the length of a queue, elsewhere they barely
-  // change; cancels grow and level off; market orders fall.
+  // Shapes as the paper's figures show them: arrivals at the best fall with the length of a queue,
+  // elsewhere they barely change; cancels grow and level off; market orders fall.
   struct Params {
-    Table limit{{2.4, 2.0, 1.7, 1.5, 1.4, 1.3, 1.2, 1.1}, {1.4, 1.3, 1.2, 1.15, 1.1, 1.05, 1, 0.95}, {1, 0.95, 0.9, 0.88, 0.86, 0.84, 0.82, 0.8}};
-    Table cancel{{0, 0.35, 0.6, 0.8, 0.95, 1.05, 1.15, 1.25}, {0, 0.25, 0.45, 0.65, 0.8, 0.95, 1.05, 1.15}, {0, 0.2, 0.4, 0.55, 0.7, 0.8, 0.9, 1}};
+    Table limit{{2.4, 2.0, 1.7, 1.5, 1.4, 1.3, 1.2, 1.1},
+                {1.4, 1.3, 1.2, 1.15, 1.1, 1.05, 1, 0.95},
+                {1, 0.95, 0.9, 0.88, 0.86, 0.84, 0.82, 0.8}};
+    Table cancel{{0, 0.35, 0.6, 0.8, 0.95, 1.05, 1.15, 1.25},
+                 {0, 0.25, 0.45, 0.65, 0.8, 0.95, 1.05, 1.15},
+                 {0, 0.2, 0.4, 0.55, 0.7, 0.8, 0.9, 1}};
     std::vector<double> market{0, 0.9, 0.75, 0.6, 0.5, 0.42, 0.36, 0.3};
     std::int64_t lots = 10;
     double move = 0.7, renew = 0.85;
     static void fields(auto&& field) {
-      field("limit", &Params::limit, {.unit = "1/s", .min = 0, .max = 1e6, .doc = "rate of limit orders, a row a level from the reference price, a column a queue length from 0; the last column holds beyond"});
-      field("cancel", &Params::cancel, {.unit = "1/s", .min = 0, .max = 1e6, .doc = "rate of cancels, likewise"});
-      field("market", &Params::market, {.unit = "1/s", .min = 0, .max = 1e6, .doc = "rate of market orders against the best queue, by its length"});
-      field("lots", &Params::lots, {.unit = "lots", .min = 1, .max = 1e9, .doc = "size of every order; queues are counted in it"});
-      field("move", &Params::move, {.min = 0, .max = 1, .doc = "probability that the reference price follows when the best queue is gone (theta)"});
-      field("renew", &Params::renew, {.min = 0, .max = 1, .doc = "probability that all queues are then drawn anew (theta reinit)"});
+      field("limit", &Params::limit,
+            {.unit = "1/s",
+             .min = 0,
+             .max = 1e6,
+             .doc = "rate of limit orders, a row a level from the reference price, a column a "
+                    "queue length from 0; the last column holds beyond"});
+      field("cancel", &Params::cancel,
+            {.unit = "1/s", .min = 0, .max = 1e6, .doc = "rate of cancels, likewise"});
+      field("market", &Params::market,
+            {.unit = "1/s",
+             .min = 0,
+             .max = 1e6,
+             .doc = "rate of market orders against the best queue, by its length"});
+      field("lots", &Params::lots,
+            {.unit = "lots",
+             .min = 1,
+             .max = 1e9,
+             .doc = "size of every order; queues are counted in it"});
+      field(
+          "move", &Params::move,
+          {.min = 0,
+           .max = 1,
+           .doc =
+               "probability that the reference price follows when the best queue is gone (theta)"});
+      field("renew", &Params::renew,
+            {.min = 0,
+             .max = 1,
+             .doc = "probability that all queues are then drawn anew (theta reinit)"});
     }
   };
-  QueueReactive(const Params& params, const FlowContext& context) : p_(params), random_(context.random), next_(context.begin) {
+  QueueReactive(const Params& params, const FlowContext& context)
+      : p_(params), random_(context.random), next_(context.begin) {
     const std::size_t levels = p_.limit.size();
-    if (levels == 0 || p_.cancel.size() != levels) fail(Fault::Scenario, "cancel", "expected as many levels as limit, at least one");
+    if (levels == 0 || p_.cancel.size() != levels)
+      fail(Fault::Scenario, "cancel", "expected as many levels as limit, at least one");
     if (p_.market.empty()) fail(Fault::Scenario, "market", "expected rates by length, was empty");
     for (std::size_t i = 0; i < levels; ++i) {
       const std::string where = "/" + std::to_string(i);
-      if (p_.limit[i].empty() || p_.cancel[i].empty()) fail(Fault::Scenario, "limit" + where, "expected rates by length, was empty");
+      if (p_.limit[i].empty() || p_.cancel[i].empty())
+        fail(Fault::Scenario, "limit" + where, "expected rates by length, was empty");
       if (p_.limit[i].back() >= p_.cancel[i].back() + (i == 0 ? p_.market.back() : 0)) {
-        fail(Fault::Scenario, "limit" + where, "expected the last rate below that of cancels" + std::string(i == 0 ? " and market orders" : "") + ": longer queues would grow for ever");
+        fail(Fault::Scenario, "limit" + where,
+             "expected the last rate below that of cancels" +
+                 std::string(i == 0 ? " and market orders" : "") +
+                 ": longer queues would grow for ever");
       }
       invariant_.push_back(invariant(i));
     }
@@ -61,7 +93,8 @@ class QueueReactive final : public Flow {
       const std::size_t level = event / 4;
       if (event % 4 < 2) {
         crowd.limit(side, price(side, level), {p_.lots});
-      } else if (const std::uint64_t orders = crowd.orders_at(side, price(side, level)); orders > 0) {
+      } else if (const std::uint64_t orders = crowd.orders_at(side, price(side, level));
+                 orders > 0) {
         crowd.cancel_at(side, price(side, level), random_.below(orders));
       }
     } else {
@@ -77,16 +110,19 @@ class QueueReactive final : public Flow {
 
  private:
   static double at(const std::vector<double>& rates, std::int64_t length) {
-    return rates[static_cast<std::size_t>(std::min<std::int64_t>(length, static_cast<std::int64_t>(rates.size()) - 1))];
+    return rates[static_cast<std::size_t>(
+        std::min<std::int64_t>(length, static_cast<std::int64_t>(rates.size()) - 1))];
   }
   /// Of level 0, 1, ...: bids from the reference price down, asks from the tick above it up.
   Ticks price(Side side, std::size_t level) const {
-    return {side == Side::Buy ? reference_ - static_cast<std::int64_t>(level) : reference_ + 1 + static_cast<std::int64_t>(level)};
+    return {side == Side::Buy ? reference_ - static_cast<std::int64_t>(level)
+                              : reference_ + 1 + static_cast<std::int64_t>(level)};
   }
   std::int64_t length(const Crowd& crowd, Side side, std::size_t level) const {
     return (crowd.queue(side, price(side, level)).value + p_.lots - 1) / p_.lots;
   }
-  /// Law of a queue by itself, from the balance of its births and deaths. Only the first queue meets market orders.
+  /// Law of a queue by itself, from the balance of its births and deaths. Only the first queue
+  /// meets market orders.
   std::vector<double> invariant(std::size_t level) const {
     std::vector<double> law{1};
     for (std::int64_t q = 0; q < 10'000; ++q) {
@@ -99,10 +135,12 @@ class QueueReactive final : public Flow {
   }
   void fill(Crowd& crowd, Side side, std::size_t level) {
     const auto wanted = static_cast<std::int64_t>(random_.categorical(invariant_[level]));
-    for (std::int64_t have = length(crowd, side, level); have < wanted; ++have) crowd.limit(side, price(side, level), {p_.lots});
+    for (std::int64_t have = length(crowd, side, level); have < wanted; ++have)
+      crowd.limit(side, price(side, level), {p_.lots});
   }
   void clear(Crowd& crowd, Side side, Ticks price) {
-    while (crowd.cancel_at(side, price, 0)) {}
+    while (crowd.cancel_at(side, price, 0)) {
+    }
   }
   void renew(Crowd& crowd) {
     for (std::size_t level = 0; level < p_.limit.size(); ++level) {
@@ -116,10 +154,13 @@ class QueueReactive final : public Flow {
   void settle(Crowd& crowd) {
     if (crowd.state().halted) return;
     for (int round = 0; round < 1000; ++round) {
-      const bool bid = crowd.queue(Side::Buy, price(Side::Buy, 0)).value > 0, ask = crowd.queue(Side::Sell, price(Side::Sell, 0)).value > 0;
+      const bool bid = crowd.queue(Side::Buy, price(Side::Buy, 0)).value > 0,
+                 ask = crowd.queue(Side::Sell, price(Side::Sell, 0)).value > 0;
       const bool up = !ask && had_ask_, down = !bid && had_bid_;
-      if (up == down || (down && reference_ <= static_cast<std::int64_t>(p_.limit.size()) + 1) || !random_.bernoulli(p_.move)) return remember(crowd);
-      const Side gone = up ? Side::Sell : Side::Buy;        // the side whose first queue went
+      if (up == down || (down && reference_ <= static_cast<std::int64_t>(p_.limit.size()) + 1) ||
+          !random_.bernoulli(p_.move))
+        return remember(crowd);
+      const Side gone = up ? Side::Sell : Side::Buy;  // the side whose first queue went
       clear(crowd, opposite(gone), price(opposite(gone), p_.limit.size() - 1));
       reference_ += up ? 1 : -1;
       fill(crowd, gone, p_.limit.size() - 1);
@@ -146,10 +187,13 @@ class QueueReactive final : public Flow {
       }
     }
     for (const Side side : {Side::Buy, Side::Sell}) {
-      const std::int64_t q = crowd.empty(side) ? 0 : (crowd.queue(side, crowd.best(side)).value + p_.lots - 1) / p_.lots;
+      const std::int64_t q =
+          crowd.empty(side) ? 0
+                            : (crowd.queue(side, crowd.best(side)).value + p_.lots - 1) / p_.lots;
       sum += rates_[4 * levels + (side == Side::Buy ? 0 : 1)] = q > 0 ? at(p_.market, q) : 0;
     }
-    next_ = crowd.now() + Nanos{1 + static_cast<std::int64_t>(random_.exponential(sum * crowd.state().activity) * 1e9)};
+    next_ = crowd.now() + Nanos{1 + static_cast<std::int64_t>(
+                                        random_.exponential(sum * crowd.state().activity) * 1e9)};
   }
 
   Params p_;
@@ -158,13 +202,16 @@ class QueueReactive final : public Flow {
   std::int64_t reference_ = 0;  // the reference price lies half a tick above it
   bool had_bid_ = false, had_ask_ = false;
   std::vector<std::vector<double>> invariant_;
-  std::vector<double> rates_;   // by level: limit buy, limit sell, cancel buy, cancel sell; then market orders against bid and ask
+  std::vector<double> rates_;  // by level: limit buy, limit sell, cancel buy, cancel sell; then
+                               // market orders against bid and ask
 };
 
 }  // namespace
 
 void add_queue_reactive(FlowRegistry& registry) {
-  registry.add<QueueReactive>("queue_reactive", "Queues whose arrivals depend on their length (Huang, Lehalle and Rosenbaum 2015).");
+  registry.add<QueueReactive>(
+      "queue_reactive",
+      "Queues whose arrivals depend on their length (Huang, Lehalle and Rosenbaum 2015).");
 }
 
 }  // namespace walras::engine

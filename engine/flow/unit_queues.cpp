@@ -1,5 +1,6 @@
-// Two queues at a spread of one tick. Orders of one size come and go as Poisson processes whose rates do not depend on the
-// queues; when a queue is gone the price moves by a tick, and both queues are drawn anew. Source: ContDeLarrard2013.
+// Two queues at a spread of one tick. Orders of one size come and go as Poisson processes whose
+// rates do not depend on the queues; when a queue is gone the price moves by a tick, and both
+// queues are drawn anew. Source: ContDeLarrard2013.
 #include "engine/flow/flow.hpp"
 
 #include <algorithm>
@@ -15,16 +16,28 @@ class UnitQueues final : public Flow {
     double limit_rate = 12, market_rate = 6, cancel_rate = 6;
     std::int64_t lots = 1, bid_queue = 0, ask_queue = 0, longest = 15;
     static void fields(auto&& field) {
-      field("limit_rate", &Params::limit_rate, {.unit = "1/s", .min = 0, .max = 1e6, .doc = "limit orders at each best price"});
-      field("market_rate", &Params::market_rate, {.unit = "1/s", .min = 1e-9, .max = 1e6, .doc = "market orders on each side"});
-      field("cancel_rate", &Params::cancel_rate, {.unit = "1/s", .min = 0, .max = 1e6, .doc = "cancels at each best price, however long its queue"});
-      field("lots", &Params::lots, {.unit = "lots", .min = 1, .max = 1e9, .doc = "size of every order"});
-      field("bid_queue", &Params::bid_queue, {.unit = "orders", .min = 0, .max = 1e6, .doc = "at the start; 0: drawn"});
-      field("ask_queue", &Params::ask_queue, {.unit = "orders", .min = 0, .max = 1e6, .doc = "at the start; 0: drawn"});
-      field("longest", &Params::longest, {.unit = "orders", .min = 1, .max = 1e5, .doc = "new queues are uniform from 1 to this"});
+      field("limit_rate", &Params::limit_rate,
+            {.unit = "1/s", .min = 0, .max = 1e6, .doc = "limit orders at each best price"});
+      field("market_rate", &Params::market_rate,
+            {.unit = "1/s", .min = 1e-9, .max = 1e6, .doc = "market orders on each side"});
+      field("cancel_rate", &Params::cancel_rate,
+            {.unit = "1/s",
+             .min = 0,
+             .max = 1e6,
+             .doc = "cancels at each best price, however long its queue"});
+      field("lots", &Params::lots,
+            {.unit = "lots", .min = 1, .max = 1e9, .doc = "size of every order"});
+      field("bid_queue", &Params::bid_queue,
+            {.unit = "orders", .min = 0, .max = 1e6, .doc = "at the start; 0: drawn"});
+      field("ask_queue", &Params::ask_queue,
+            {.unit = "orders", .min = 0, .max = 1e6, .doc = "at the start; 0: drawn"});
+      field(
+          "longest", &Params::longest,
+          {.unit = "orders", .min = 1, .max = 1e5, .doc = "new queues are uniform from 1 to this"});
     }
   };
-  UnitQueues(const Params& params, const FlowContext& context) : p_(params), random_(context.random), next_(context.begin) {
+  UnitQueues(const Params& params, const FlowContext& context)
+      : p_(params), random_(context.random), next_(context.begin) {
     rate_ = 2 * (p_.limit_rate + p_.market_rate + p_.cancel_rate);
   }
   void open(Crowd& crowd) override {
@@ -52,8 +65,13 @@ class UnitQueues final : public Flow {
 
  private:
   Ticks price(Side side) const { return {price_[static_cast<std::size_t>(side)]}; }
-  std::int64_t draw() { return 1 + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(p_.longest))); }
-  void schedule(const Crowd& crowd) { next_ = crowd.now() + Nanos{1 + static_cast<std::int64_t>(random_.exponential(rate_ * crowd.state().activity) * 1e9)}; }
+  std::int64_t draw() {
+    return 1 + static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(p_.longest)));
+  }
+  void schedule(const Crowd& crowd) {
+    next_ = crowd.now() + Nanos{1 + static_cast<std::int64_t>(
+                                        random_.exponential(rate_ * crowd.state().activity) * 1e9)};
+  }
   void fill(Side side, std::int64_t orders, Crowd& crowd) {
     for (; orders > 0; --orders) crowd.limit(side, price(side), {p_.lots});
   }
@@ -61,11 +79,13 @@ class UnitQueues final : public Flow {
   void settle(Crowd& crowd) {
     if (crowd.state().halted) return;
     for (int round = 0; round < 100; ++round) {
-      const bool bid = crowd.queue(Side::Buy, price(Side::Buy)).value > 0, ask = crowd.queue(Side::Sell, price(Side::Sell)).value > 0;
+      const bool bid = crowd.queue(Side::Buy, price(Side::Buy)).value > 0,
+                 ask = crowd.queue(Side::Sell, price(Side::Sell)).value > 0;
       if (bid && ask) return;
       if (price_[0] <= 1 && !bid) return fill(Side::Buy, draw(), crowd);
       for (const Side side : {Side::Buy, Side::Sell}) {
-        while (crowd.cancel_at(side, price(side), 0)) {}
+        while (crowd.cancel_at(side, price(side), 0)) {
+        }
       }
       const std::int64_t move = !ask ? 1 : -1;
       for (std::int64_t& price : price_) price += move;
@@ -85,7 +105,9 @@ class UnitQueues final : public Flow {
 }  // namespace
 
 void add_unit_queues(FlowRegistry& registry) {
-  registry.add<UnitQueues>("unit_queues", "Two queues of unit orders one tick apart, with Poisson arrivals (Cont and de Larrard 2013).");
+  registry.add<UnitQueues>("unit_queues",
+                           "Two queues of unit orders one tick apart, with Poisson arrivals (Cont "
+                           "and de Larrard 2013).");
 }
 
 }  // namespace walras::engine

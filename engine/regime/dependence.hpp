@@ -1,6 +1,7 @@
 #pragma once
-// Dependence: what couples the prices of a generated market. It draws one standard normal shock an instrument and step;
-// the processes turn them into returns, so that any laws can be coupled in any way. It knows no process.
+// Dependence: what couples the prices of a generated market. It draws one standard normal shock an
+// instrument and step; the processes turn them into returns, so that any laws can be coupled in any
+// way. It knows no process.
 #include "engine/base/random.hpp"
 #include "engine/base/registry.hpp"
 
@@ -23,8 +24,9 @@ class Dependence {
 
 using DependenceRegistry = Registry<Dependence, const DependenceContext&>;
 
-/// Adds independent, factor (a market and its sectors), gaussian_copula, t_copula and dcc. With independent, factor, and
-/// the copulas of one common correlation, a further instrument changes no other's shocks.
+/// Adds independent, factor (a market and its sectors), gaussian_copula, t_copula and dcc. With
+/// independent, factor, and the copulas of one common correlation, a further instrument changes no
+/// other's shocks.
 void add_dependences(DependenceRegistry& registry);
 
 /// Probability that a Student t of `degrees` lies below x. Range: degrees > 0.

@@ -95,7 +95,8 @@ class TwoState final : public Regime {
   Nanos until_;
 };
 
-/// Any number of states with spells of exponential length; where to go next is uniform over the others, or a matrix.
+/// Any number of states with spells of exponential length; where to go next is uniform over the
+/// others, or a matrix.
 class MarkovSwitching final : public Regime {
  public:
   struct Spell {
@@ -103,12 +104,19 @@ class MarkovSwitching final : public Regime {
     double volatility = 1, activity = 1, depth = 1, drift = 0, mean_days = 20;
     static void fields(auto&& field) {
       field("name", &Spell::name, {.required = true, .doc = "what it is called"});
-      field("volatility", &Spell::volatility, {.min = 0, .max = 1e3, .doc = "multiplies the generator's volatility"});
-      field("activity", &Spell::activity, {.min = 1e-6, .max = 1e6, .doc = "multiplies arrival rates and volumes"});
-      field("depth", &Spell::depth, {.min = 1e-3, .max = 1e3, .doc = "multiplies the size of orders that rest"});
-      field("drift", &Spell::drift, {.unit = "1/year", .min = -1e4, .max = 1e4, .doc = "added to the growth of prices"});
+      field("volatility", &Spell::volatility,
+            {.min = 0, .max = 1e3, .doc = "multiplies the generator's volatility"});
+      field("activity", &Spell::activity,
+            {.min = 1e-6, .max = 1e6, .doc = "multiplies arrival rates and volumes"});
+      field("depth", &Spell::depth,
+            {.min = 1e-3, .max = 1e3, .doc = "multiplies the size of orders that rest"});
+      field("drift", &Spell::drift,
+            {.unit = "1/year", .min = -1e4, .max = 1e4, .doc = "added to the growth of prices"});
       field("mean_days", &Spell::mean_days,
-            {.unit = "days of 6.5 h", .min = 1e-6, .max = 1e6, .doc = "mean length of a spell, exponentially distributed"});
+            {.unit = "days of 6.5 h",
+             .min = 1e-6,
+             .max = 1e6,
+             .doc = "mean length of a spell, exponentially distributed"});
     }
   };
   struct Params {
@@ -118,20 +126,29 @@ class MarkovSwitching final : public Regime {
                               {"volatile", 2.5, 1.8, 0.5, 0, 8}};
     std::vector<std::vector<double>> transitions;
     static void fields(auto&& field) {
-      field("states", &Params::states, {.doc = "the states; the first is drawn by how much of the time each holds in the long run"});
+      field("states", &Params::states,
+            {.doc = "the states; the first is drawn by how much of the time each holds in the long "
+                    "run"});
       field("transitions", &Params::transitions,
-            {.min = 0, .max = 1, .doc = "probability of the next state (column) at the end of a spell (row); absent: all others alike"});
+            {.min = 0,
+             .max = 1,
+             .doc = "probability of the next state (column) at the end of a spell (row); absent: "
+                    "all others alike"});
     }
   };
   MarkovSwitching(const Params& params, Rng random) : random_(random) {
     const std::size_t n = params.states.size();
-    if (n < 2) fail(Fault::Scenario, "states", "expected at least two states, was " + std::to_string(n));
+    if (n < 2)
+      fail(Fault::Scenario, "states", "expected at least two states, was " + std::to_string(n));
     if (!params.transitions.empty() && params.transitions.size() != n) {
-      fail(Fault::Scenario, "transitions", "expected a row for each of " + std::to_string(n) + " states, was " + std::to_string(params.transitions.size()));
+      fail(Fault::Scenario, "transitions",
+           "expected a row for each of " + std::to_string(n) + " states, was " +
+               std::to_string(params.transitions.size()));
     }
     for (std::size_t i = 0; i < n; ++i) {
       const Spell& spell = params.states[i];
-      states_.push_back({spell.volatility, spell.activity, spell.depth, spell.drift / kTradingYear_s, static_cast<int>(i), false});
+      states_.push_back({spell.volatility, spell.activity, spell.depth,
+                         spell.drift / kTradingYear_s, static_cast<int>(i), false});
       mean_s_.push_back(spell.mean_days * kTradingDay_s);
       std::vector<double> row(n, 1.0 / static_cast<double>(n - 1));
       if (!params.transitions.empty()) row = params.transitions[i];
@@ -139,7 +156,9 @@ class MarkovSwitching final : public Regime {
       const double sum = std::accumulate(row.begin(), row.end(), 0.0);
       if (row.size() != n || std::abs(sum - 1) > 1e-9 || row[i] != 0) {
         fail(Fault::Scenario, "transitions/" + std::to_string(i),
-             "expected " + std::to_string(n) + " probabilities with sum 1, and 0 for the state itself, was a sum of " + std::to_string(sum));
+             "expected " + std::to_string(n) +
+                 " probabilities with sum 1, and 0 for the state itself, was a sum of " +
+                 std::to_string(sum));
       }
       rows_.push_back(std::move(row));
     }
@@ -158,8 +177,8 @@ class MarkovSwitching final : public Regime {
   }
 
  private:
-  /// Share of time in each state: the jump chain's stationary law, weighted by the lengths of spells. Averaged iterations
-  /// converge for periodic chains too.
+  /// Share of time in each state: the jump chain's stationary law, weighted by the lengths of
+  /// spells. Averaged iterations converge for periodic chains too.
   std::vector<double> shares() const {
     const std::size_t n = states_.size();
     std::vector<double> law(n, 1.0 / static_cast<double>(n)), next(n);
@@ -187,7 +206,8 @@ class MarkovSwitching final : public Regime {
   Nanos until_;
 };
 
-/// What is written happens: phases at stated times, one after the other; between them all is as the generator states it.
+/// What is written happens: phases at stated times, one after the other; between them all is as the
+/// generator states it.
 class Scripted final : public Regime {
  public:
   struct Phase {
@@ -197,39 +217,61 @@ class Scripted final : public Regime {
     bool halted = false;
     static void fields(auto&& field) {
       field("name", &Phase::name, {.doc = "what it is called"});
-      field("at_days", &Phase::at_days, {.unit = "days of 6.5 h", .min = 0, .max = 1e6, .doc = "when it begins, from the start; at_s is added"});
-      field("at_s", &Phase::at_s, {.unit = "s", .min = 0, .max = 1e9, .doc = "when it begins; a daily bar is 23,400 s"});
-      field("length_days", &Phase::length_days, {.unit = "days of 6.5 h", .min = 0, .max = 1e6, .doc = "how long it lasts; length_s is added"});
-      field("length_s", &Phase::length_s, {.unit = "s", .min = 0, .max = 1e9, .doc = "how long it lasts"});
+      field("at_days", &Phase::at_days,
+            {.unit = "days of 6.5 h",
+             .min = 0,
+             .max = 1e6,
+             .doc = "when it begins, from the start; at_s is added"});
+      field("at_s", &Phase::at_s,
+            {.unit = "s", .min = 0, .max = 1e9, .doc = "when it begins; a daily bar is 23,400 s"});
+      field("length_days", &Phase::length_days,
+            {.unit = "days of 6.5 h",
+             .min = 0,
+             .max = 1e6,
+             .doc = "how long it lasts; length_s is added"});
+      field("length_s", &Phase::length_s,
+            {.unit = "s", .min = 0, .max = 1e9, .doc = "how long it lasts"});
       field("price_change", &Phase::price_change,
-            {.min = -0.99, .max = 100, .doc = "by what share the value moves, spread evenly over the phase: -0.1 falls by a tenth"});
-      field("volatility", &Phase::volatility, {.min = 0, .max = 1e3, .doc = "multiplies the generator's volatility"});
-      field("activity", &Phase::activity, {.min = 1e-6, .max = 1e6, .doc = "multiplies arrival rates and volumes"});
-      field("depth", &Phase::depth, {.min = 1e-3, .max = 1e3, .doc = "multiplies the size of orders that rest"});
+            {.min = -0.99,
+             .max = 100,
+             .doc = "by what share the value moves, spread evenly over the phase: -0.1 falls by a "
+                    "tenth"});
+      field("volatility", &Phase::volatility,
+            {.min = 0, .max = 1e3, .doc = "multiplies the generator's volatility"});
+      field("activity", &Phase::activity,
+            {.min = 1e-6, .max = 1e6, .doc = "multiplies arrival rates and volumes"});
+      field("depth", &Phase::depth,
+            {.min = 1e-3, .max = 1e3, .doc = "multiplies the size of orders that rest"});
       field("halted", &Phase::halted, {.doc = "nobody trades while it lasts"});
     }
   };
   struct Params {
     std::vector<Phase> phases;
     static void fields(auto&& field) {
-      field("phases", &Params::phases, {.required = true, .doc = "in order of time, not overlapping"});
+      field("phases", &Params::phases,
+            {.required = true, .doc = "in order of time, not overlapping"});
     }
   };
   Scripted(const Params& params, Rng) {
     double last_s = 0;
     for (std::size_t i = 0; i < params.phases.size(); ++i) {
       const Phase& phase = params.phases[i];
-      const double at_s = phase.at_days * kTradingDay_s + phase.at_s, length_s = phase.length_days * kTradingDay_s + phase.length_s;
+      const double at_s = phase.at_days * kTradingDay_s + phase.at_s,
+                   length_s = phase.length_days * kTradingDay_s + phase.length_s;
       const std::string where = "phases/" + std::to_string(i);
-      if (!(length_s > 0)) fail(Fault::Scenario, where + "/length_s", "expected a length above 0, was 0");
+      if (!(length_s > 0))
+        fail(Fault::Scenario, where + "/length_s", "expected a length above 0, was 0");
       if (at_s < last_s) {
         fail(Fault::Scenario, where + "/at_s",
-             "expected to begin at or after the end of the phase before, " + std::to_string(last_s) + " s, was " + std::to_string(at_s) + " s");
+             "expected to begin at or after the end of the phase before, " +
+                 std::to_string(last_s) + " s, was " + std::to_string(at_s) + " s");
       }
       last_s = at_s + length_s;
       const double drift = std::log1p(phase.price_change) / length_s;
-      spells_.push_back({nanos(at_s), nanos(last_s),
-                         {phase.volatility, phase.activity, phase.depth, drift, static_cast<int>(i) + 1, phase.halted}});
+      spells_.push_back({nanos(at_s),
+                         nanos(last_s),
+                         {phase.volatility, phase.activity, phase.depth, drift,
+                          static_cast<int>(i) + 1, phase.halted}});
     }
   }
   const State& at(Nanos now) noexcept override {
@@ -254,10 +296,11 @@ void add_regimes(Registry<Regime, Rng>& registry) {
   registry.add<Constant>("constant", "One state throughout.");
   registry.add<TwoState>(
       "two_state", "Calm and volatile spells of exponential length (a two-state Markov chain).");
-  registry.add<MarkovSwitching>(
-      "markov_switching",
-      "Spells of bull, bear, sideways and volatile markets, or of any other states (a Markov chain).");
-  registry.add<Scripted>("scripted", "A crash, a halt, a drought or anything else at stated times.");
+  registry.add<MarkovSwitching>("markov_switching",
+                                "Spells of bull, bear, sideways and volatile markets, or of any "
+                                "other states (a Markov chain).");
+  registry.add<Scripted>("scripted",
+                         "A crash, a halt, a drought or anything else at stated times.");
 }
 
 }  // namespace walras::engine

@@ -28,8 +28,10 @@ std::vector<BenchCase> prepare_population() {
   const Json market = Json::parse(
       R"({"mode": "generated", "duration_s": 23400, "generator": {"kind": "book", "start_price": 1000, "flow": "population",
           "value": {"kind": "ornstein_uhlenbeck", "volatility": 0.15, "half_life_days": 177, "shock_rate": 0.02, "shock_mean": 0.01}}})");
-  const std::shared_ptr<const MarketPlan> plan = build_market(market, Json::object(), nullptr, catalog);
-  // Each act of the venue is one message; without participants the market is the same with and without the loop.
+  const std::shared_ptr<const MarketPlan> plan =
+      build_market(market, Json::object(), nullptr, catalog);
+  // Each act of the venue is one message; without participants the market is the same with and
+  // without the loop.
   const auto venue = plan->venue(Rng(1, "venue"), nullptr);
   Nobody nobody;
   venue->start({}, nobody);
@@ -42,7 +44,8 @@ std::vector<BenchCase> prepare_population() {
              const double taken = seconds([&] {
                Simulation simulation(plan, plan->whole(), 1);
                simulation.run();
-               if (simulation.events() < messages / 20) fail(Fault::Internal, "population", "expected the book to change more often");
+               if (simulation.events() < messages / 20)
+                 fail(Fault::Internal, "population", "expected the book to change more often");
              });
              return static_cast<double>(messages) / taken;
            }}};
@@ -51,10 +54,12 @@ std::vector<BenchCase> prepare_population() {
 }  // namespace
 
 void add_market_benchmarks(Benchmarks& benchmarks) {
-  benchmarks.push_back({"population",
-                        "6.5 hours of 2 makers, 102 value, 12 momentum and 1,000 noise agents on a full book: wake-ups, questions, "
-                        "answers, orders, cancels and notices, each an event with its own latency, depth published",
-                        "messages/s", true, 2e6, prepare_population});
+  benchmarks.push_back(
+      {"population",
+       "6.5 hours of 2 makers, 102 value, 12 momentum and 1,000 noise agents on a full book: "
+       "wake-ups, questions, "
+       "answers, orders, cancels and notices, each an event with its own latency, depth published",
+       "messages/s", true, 2e6, prepare_population});
 }
 
 }  // namespace walras::scenarios

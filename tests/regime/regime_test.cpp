@@ -21,8 +21,11 @@ Nanos days(double n) { return {std::llround(n * kTradingDay_s * 1e9)}; }
 
 }  // namespace
 
-TEST_CASE("Markov switching spends in each state the share of time that its spells and transitions imply") {
-  // Default: next state uniform over the others, so the jump chain is uniform and time goes by the lengths 60, 25, 40, 8.
+TEST_CASE(
+    "Markov switching spends in each state the share of time that its spells and transitions "
+    "imply") {
+  // Default: next state uniform over the others, so the jump chain is uniform and time goes by the
+  // lengths 60, 25, 40, 8.
   std::map<int, double> time;
   const int seeds = 20, n = 60'000;
   for (int seed = 0; seed < seeds; ++seed) {
@@ -30,18 +33,22 @@ TEST_CASE("Markov switching spends in each state the share of time that its spel
     for (int k = 0; k < n; ++k) time[chain->at(days(k * 5.0)).label] += 1.0 / n / seeds;
   }
   const double expected[] = {60 / 133.0, 25 / 133.0, 40 / 133.0, 8 / 133.0};
-  // About 180,000 spells, 45,000 of each state: a share is known to about sqrt(2 / 45,000), 0.7 %, of itself.
+  // About 180,000 spells, 45,000 of each state: a share is known to about sqrt(2 / 45,000), 0.7 %,
+  // of itself.
   for (int s = 0; s < 4; ++s) CHECK(time[s] == doctest::Approx(expected[s]).epsilon(0.03));
 }
 
 TEST_CASE("transitions that are stated are followed") {
-  const auto chain = regime(R"({"kind": "markov_switching", "states": [{"name": "a", "mean_days": 1}, {"name": "b", "mean_days": 1}, {"name": "c", "mean_days": 1}],
+  const auto chain = regime(
+      R"({"kind": "markov_switching", "states": [{"name": "a", "mean_days": 1}, {"name": "b", "mean_days": 1}, {"name": "c", "mean_days": 1}],
                                 "transitions": [[0, 1, 0], [0, 0, 1], [1, 0, 0]]})");
   int before = chain->at({}).label;
   for (int k = 1; k < 100'000; ++k) {
     const int now = chain->at(days(k * 0.01)).label;
     if (now != before) REQUIRE((now == (before + 1) % 3 || now == (before + 2) % 3));
-    if (now == (before + 2) % 3) CHECK(k > 0);  // two jumps within a hundredth of a day: rare, in the stated order all the same
+    if (now == (before + 2) % 3)
+      CHECK(k >
+            0);  // two jumps within a hundredth of a day: rare, in the stated order all the same
     before = now;
   }
 }
@@ -64,9 +71,15 @@ TEST_CASE("a script holds at its times and nowhere else, and moves the value as 
 }
 
 TEST_CASE("regimes that cannot be are refused with their place") {
-  const auto refused = [](const char* json, const char* words) { CHECK_THROWS_WITH_AS(regime(json), doctest::Contains(words), Error); };
+  const auto refused = [](const char* json, const char* words) {
+    CHECK_THROWS_WITH_AS(regime(json), doctest::Contains(words), Error);
+  };
   refused(R"({"kind": "markov_switching", "states": [{"name": "a"}]})", "at least two states");
-  refused(R"({"kind": "markov_switching", "states": [{"name": "a"}, {"name": "b"}], "transitions": [[0.5, 0.5], [1, 0]]})", "/regime/transitions/0");
-  refused(R"({"kind": "scripted", "phases": [{"at_s": 10, "length_s": 10}, {"at_s": 15, "length_s": 1}]})", "/regime/phases/1/at_s");
+  refused(
+      R"({"kind": "markov_switching", "states": [{"name": "a"}, {"name": "b"}], "transitions": [[0.5, 0.5], [1, 0]]})",
+      "/regime/transitions/0");
+  refused(
+      R"({"kind": "scripted", "phases": [{"at_s": 10, "length_s": 10}, {"at_s": 15, "length_s": 1}]})",
+      "/regime/phases/1/at_s");
   refused(R"({"kind": "scripted", "phases": [{"at_s": 10}]})", "/regime/phases/0/length_s");
 }
