@@ -11,36 +11,19 @@
 namespace walras::engine {
 namespace {
 
-double mean_of(const std::vector<double>& values) {
-  return values.empty() ? 0
-                        : std::accumulate(values.begin(), values.end(), 0.0) /
-                              static_cast<double>(values.size());
-}
-
-std::vector<double> autocorrelation(const std::vector<double>& x, std::size_t lags) {
-  const double m = mean_of(x);
-  double variance = 0;
-  for (const double v : x) variance += (v - m) * (v - m);
-  std::vector<double> found;
-  for (std::size_t lag = 1; lag <= lags && lag < x.size() && variance > 0; ++lag) {
-    double sum = 0;
-    for (std::size_t i = lag; i < x.size(); ++i) sum += (x[i] - m) * (x[i - lag] - m);
-    found.push_back(sum / variance);
-  }
-  return found;
-}
-
 /// The numbers that all flows of limit and market orders share.
 class PlainFit {
  public:
   explicit PlainFit(const MarketView& view) : length_s(view.end_s - view.begin_s) {
-    double distances = 0, placed = 0, limit_lots = 0;
+    double distances = 0, placed = 0, limit_lots = 0, gaps = 0, within = 0, behind = 0, steps = 0;
     for (const SeenOrder& order : view.orders) {
       if (order.cancel) {
         ++cancels;
       } else {
         ++limits;
         limit_lots += static_cast<double>(order.lots);
+        if (order.spread > 1) gaps += 1, within += order.level < 0 ? 1 : 0;
+        if (order.level >= 0) behind += 1, steps += static_cast<double>(order.level);
         if (order.distance >= 1) distances += static_cast<double>(order.distance), placed += 1;
       }
     }
@@ -54,6 +37,11 @@ class PlainFit {
                std::to_string(limits) + ", " + std::to_string(markets) + " and " +
                std::to_string(view.books.size()));
     }
+    inside = gaps > 0 ? within / gaps : 0;
+    inside_error = gaps > 0 ? std::sqrt(inside * (1 - inside) / gaps) : 0;
+    behind_tail = behind > 0 ? behind / (behind + steps) : 1;
+    behind_error =
+        behind > 0 ? behind_tail * std::sqrt(std::max(0.0, 1 - behind_tail) / behind) : 0;
     tail = std::min(1.0, placed / distances);
     tail_error = tail * std::sqrt(std::max(0.0, 1 - tail) / placed);
     mean_limit = limit_lots / static_cast<double>(limits);
@@ -69,7 +57,8 @@ class PlainFit {
       if (view.books[i].time_s - view.books[i - 60].time_s < 90)
         squares.push_back(std::pow(std::log(view.books[i].mid / view.books[i - 60].mid), 2));
     }
-    volatility_s = std::sqrt(mean_of(squares) / 60);
+    const double sum = std::accumulate(squares.begin(), squares.end(), 0.0);
+    volatility_s = squares.empty() ? 0 : std::sqrt(sum / static_cast<double>(squares.size()) / 60);
     start_price = view.books.front().mid * view.tick_size;
   }
   void tell(Calibration& result) const {
@@ -88,6 +77,8 @@ class PlainFit {
   double length_s;
   std::uint64_t limits = 0, cancels = 0, markets = 0;
   double tail = 0, tail_error = 0, mean_limit = 0, mean_market = 0, cancel_rate = 0, exposure_s = 0;
+  double inside = 0, inside_error = 0, behind_tail = 1,
+         behind_error = 0;  // share placed inside a spread; geometric behind the own best
   double mean_spread = 1, volatility_s = 0, start_price = 0;
 };
 
@@ -161,13 +152,18 @@ Calibration fit_excitation(const MarketView& view) {
   }
   result.parameters.push_back({"decay", "1/s", fit.law.decay, fit.decay_error, n});
   plain.tell(result);
+  result.parameters.push_back(
+      {"inside a spread of two ticks or more", "", plain.inside, plain.inside_error, plain.limits});
+  result.parameters.push_back({"limit_tail behind the own best price", "", plain.behind_tail,
+                               plain.behind_error, plain.limits});
   result.generator = book_section(plain, view,
                                   Json::object({{"kind", "hawkes"},
                                                 {"base", std::move(base)},
                                                 {"children", std::move(children)},
                                                 {"decay", fit.law.decay},
                                                 {"cancel_rate", plain.cancel_rate},
-                                                {"limit_tail", plain.tail},
+                                                {"limit_tail", std::max(1e-4, plain.behind_tail)},
+                                                {"inside", plain.inside},
                                                 {"limit_lots", plain.mean_limit},
                                                 {"market_lots", plain.mean_market},
                                                 {"informed", 0}}));
@@ -219,13 +215,22 @@ Calibration fit_queues(const MarketView& view) {
              std::to_string(tight / static_cast<double>(view.books.size())) +
              " of it: the model is one of large ticks; use hawkes or zero_intelligence");
   }
+  const auto traded_at = [&](double time_s) {
+    const auto place =
+        std::lower_bound(view.market_orders.begin(), view.market_orders.end(), time_s,
+                         [](const SeenMarketOrder& order, double t) { return order.time_s < t; });
+    return place != view.market_orders.end() && place->time_s == time_s;
+  };
   for (std::size_t k = 0; k < view.orders.size(); ++k) {
     const SeenOrder& order = view.orders[k];
-    // Where many queues change at one time the book was drawn anew: no order came.
+    // Where many queues change at one time the book was drawn anew, after the last order of a best
+    // queue left: one cancel, unless a market order took it.
     const auto with = [&](std::size_t other) {
       return other < view.orders.size() && view.orders[other].time_s == order.time_s;
     };
-    if (with(k + 2) || (k > 0 && with(k - 1) && with(k + 1)) || (k > 1 && with(k - 2))) continue;
+    const bool first = k == 0 || !with(k - 1);
+    if (first && with(k + 2) && !traded_at(order.time_s)) cells[0][1].cancels += 1;
+    if (with(k + 2) || (!first && with(k + 1)) || (k > 1 && with(k - 2))) continue;
     if (order.spread == 1 && order.level >= 0 && order.level < static_cast<std::int64_t>(kLevels)) {
       Cell& cell = cells[order.level][bucket(order.queue)];
       (order.cancel ? cell.cancels : cell.limits) += 1;
@@ -289,98 +294,6 @@ Calibration calibrate(const MarketView& view, const std::string& kind) {
   if (kind == "hawkes") return fit_excitation(view);
   if (kind == "queue_reactive") return fit_queues(view);
   fail(Fault::Usage, "--flow", "expected zero_intelligence, hawkes or queue_reactive, was " + kind);
-}
-
-double distribution_distance(std::vector<double> a, std::vector<double> b) {
-  if (a.empty() || b.empty()) return 1;
-  std::sort(a.begin(), a.end());
-  std::sort(b.begin(), b.end());
-  double gap = 0;
-  std::size_t i = 0, j = 0;
-  while (i < a.size() && j < b.size()) {
-    const double x = std::min(a[i], b[j]);
-    while (i < a.size() && a[i] <= x) ++i;
-    while (j < b.size() && b[j] <= x) ++j;
-    gap = std::max(gap, std::abs(static_cast<double>(i) / static_cast<double>(a.size()) -
-                                 static_cast<double>(j) / static_cast<double>(b.size())));
-  }
-  return gap;
-}
-
-MarketSamples sample(const MarketView& view) {
-  MarketSamples s;
-  s.profile.assign(kDepthLevels, 0);
-  for (const SeenBook& book : view.books) {
-    s.spreads.push_back(static_cast<double>(book.spread));
-    s.best_lots.push_back(static_cast<double>(book.bid[0]));
-    s.best_lots.push_back(static_cast<double>(book.ask[0]));
-    for (std::size_t k = 0; k < kDepthLevels; ++k)
-      s.profile[k] += 0.5 * static_cast<double>(book.bid[k] + book.ask[k]) /
-                      static_cast<double>(view.books.size());
-  }
-  for (std::size_t i = 10; i < view.books.size(); i += 10)
-    s.moves.push_back(view.books[i].mid - view.books[i - 10].mid);
-  std::vector<double> signs, sizes;
-  for (std::size_t i = 0; i < view.market_orders.size(); ++i) {
-    const SeenMarketOrder& order = view.market_orders[i];
-    if (i > 0) s.waits_s.push_back(order.time_s - view.market_orders[i - 1].time_s);
-    s.sizes.push_back(static_cast<double>(order.lots));
-    signs.push_back(static_cast<double>(sign(order.side)));
-  }
-  s.signs = autocorrelation(signs, 50);
-  s.returns = autocorrelation(s.moves, 30);
-  for (const double move : s.moves) sizes.push_back(std::abs(move));
-  s.squares = autocorrelation(sizes, 30);
-  for (std::size_t lag = 1; lag <= 128; lag *= 2) {
-    double sum = 0;
-    for (std::size_t i = 0; i + lag < view.market_orders.size(); ++i)
-      sum += signs[i] * (view.market_orders[i + lag].mid - view.market_orders[i].mid);
-    if (view.market_orders.size() > lag)
-      s.impact.push_back(sum / static_cast<double>(view.market_orders.size() - lag));
-  }
-  const double m = mean_of(s.moves);
-  double second = 0, fourth = 0;
-  for (const double move : s.moves)
-    second += std::pow(move - m, 2), fourth += std::pow(move - m, 4);
-  if (second > 0) s.kurtosis = fourth * static_cast<double>(s.moves.size()) / (second * second) - 3;
-  return s;
-}
-
-std::vector<MarketDistance> distances(const MarketView& day, const MarketView& model) {
-  const double middle = (day.begin_s + day.end_s) / 2;
-  const MarketSamples whole = sample(day), first = sample(day.between(day.begin_s, middle)),
-                      second = sample(day.between(middle, day.end_s)), made = sample(model);
-  std::vector<MarketDistance> all;
-  const auto distribution = [&](const char* name, auto member) {
-    all.push_back({name, "Kolmogorov-Smirnov", distribution_distance(whole.*member, made.*member),
-                   distribution_distance(first.*member, second.*member)});
-  };
-  distribution("spread", &MarketSamples::spreads);
-  distribution("lots at the best prices", &MarketSamples::best_lots);
-  distribution("time between market orders", &MarketSamples::waits_s);
-  distribution("size of market orders", &MarketSamples::sizes);
-  distribution("10-second moves of the mid", &MarketSamples::moves);
-  const auto profile = [&](const std::vector<double>& a, const std::vector<double>& b) {
-    const double sa = std::accumulate(a.begin(), a.end(), 0.0),
-                 sb = std::accumulate(b.begin(), b.end(), 0.0);
-    double sum = 0;
-    for (std::size_t k = 0; k < std::min(a.size(), b.size()); ++k)
-      sum += std::abs((sa > 0 ? a[k] / sa : 0) - (sb > 0 ? b[k] / sb : 0)) / 2;
-    return sum;
-  };
-  all.push_back({"depth profile", "total variation", profile(whole.profile, made.profile),
-                 profile(first.profile, second.profile)});
-  const auto curve = [](const std::vector<double>& a, const std::vector<double>& b) {
-    const std::size_t n = std::min<std::size_t>({20, a.size(), b.size()});
-    double sum = 0;
-    for (std::size_t k = 0; k < n; ++k) sum += std::abs(a[k] - b[k]);
-    return n > 0 ? sum / static_cast<double>(n) : 1.0;
-  };
-  all.push_back({"autocorrelation of order signs", "mean absolute difference, lags 1 to 20",
-                 curve(whole.signs, made.signs), curve(first.signs, second.signs)});
-  all.push_back({"autocorrelation of absolute moves", "mean absolute difference, lags 1 to 20",
-                 curve(whole.squares, made.squares), curve(first.squares, second.squares)});
-  return all;
 }
 
 }  // namespace walras::engine

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ class HawkesFlow final : public Flow {
     double decay = 8;
     double cancel_rate = 0.05, limit_tail = 0.08, limit_lots = 10, market_lots = 10,
            informed = 0.05, warm_up_s = 120;
+    std::optional<double> inside;
     static void fields(auto&& field) {
       field("base", &Params::base,
             {.unit = "1/s",
@@ -43,7 +45,12 @@ class HawkesFlow final : public Flow {
             {.min = 1e-4,
              .max = 1,
              .doc = "limit orders are placed 1 + Geometric(limit_tail) ticks from the opposite "
-                    "best price"});
+                    "best price; with `inside`, Geometric(limit_tail) ticks behind the own"});
+      field("inside", &Params::inside,
+            {.min = 0,
+             .max = 1,
+             .doc = "probability that a limit order is placed inside a spread of two ticks or "
+                    "more, anywhere in it; absent: see limit_tail"});
       field("limit_lots", &Params::limit_lots,
             {.unit = "lots",
              .min = 1,
@@ -130,13 +137,10 @@ class HawkesFlow final : public Flow {
     }
     const Side side = kind_ % 2 == 0 ? Side::Buy : Side::Sell;
     if (kind_ < 2) {
-      const std::int64_t distance = 1 + static_cast<std::int64_t>(random_.geometric(p_.limit_tail));
-      const Side other = opposite(side);
-      const std::int64_t from =
-          crowd.empty(other) ? std::llround(crowd.value()) : crowd.best(other).value;
+      const Ticks price = place(side, crowd);
       const std::uint32_t tag = take_tag();
-      const CrowdOrder order = crowd.limit(side, {from - sign(side) * distance},
-                                           {size(p_.limit_lots * crowd.state().depth)}, tag);
+      const CrowdOrder order =
+          crowd.limit(side, price, {size(p_.limit_lots * crowd.state().depth)}, tag);
       if (order == 0) {
         free_.push_back(tag);
         return;
@@ -151,6 +155,25 @@ class HawkesFlow final : public Flow {
         std::tanh(p_.informed * std::max(0.0, -static_cast<double>(sign(side)) * gap));
     const std::int64_t lots = size(p_.market_lots);
     if (random_.uniform() >= against) crowd.market(side, {lots});
+  }
+
+  /// Where a limit order goes: by distance from the other side, or inside the spread and behind the
+  /// own.
+  Ticks place(Side side, const Crowd& crowd) {
+    const auto away = static_cast<std::int64_t>(random_.geometric(p_.limit_tail));
+    const Side other = opposite(side);
+    if (!p_.inside || crowd.empty(other) || crowd.empty(side)) {
+      const std::int64_t from =
+          crowd.empty(other) ? std::llround(crowd.value()) : crowd.best(other).value;
+      return {from - sign(side) * (1 + away)};
+    }
+    const std::int64_t own = crowd.best(side).value;
+    const std::int64_t room = sign(side) * (crowd.best(other).value - own) - 1;
+    if (room > 0 && random_.bernoulli(*p_.inside)) {
+      const auto step = random_.below(static_cast<std::uint64_t>(room));
+      return {own + sign(side) * (1 + static_cast<std::int64_t>(step))};
+    }
+    return {own - sign(side) * away};
   }
 
   std::uint32_t take_tag() {
