@@ -8,6 +8,9 @@ EngineCatalog engine_catalog() {
   add_fee_models(catalog.fees);
   add_slippage_models(catalog.slippage);
   add_regimes(catalog.regimes);
+  add_processes(catalog.processes);
+  add_dependences(catalog.dependences);
+  add_flows(catalog.flows);
   add_generators(catalog.generators);
   return catalog;
 }

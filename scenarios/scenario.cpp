@@ -138,6 +138,9 @@ Json scenario_schema(const strategies::Registries& registries) {
   definitions["slippage"] = registries.engine.slippage.schema();
   definitions["regime"] = registries.engine.regimes.schema();
   definitions["generator"] = registries.engine.generators.schema();
+  definitions["process"] = registries.engine.processes.schema();
+  definitions["flow"] = registries.engine.flows.schema();
+  definitions["dependence"] = registries.engine.dependences.schema();
   definitions["predictor"] = predictor_schema(registries);
   const auto refer = [](Json& properties_of, std::string_view key, std::string_view definition) {
     Json& property = properties_of[key];
@@ -182,6 +185,9 @@ std::string scenario_documentation(const strategies::Registries& registries) {
   engine::add_sources(sources);
   text += family_chapter("Sources", "market.source, benchmark", sources);
   text += family_chapter("Generators", "market.generator", registries.engine.generators);
+  text += family_chapter("Flows", "flow of the book generator", registries.engine.flows);
+  text += family_chapter("Processes", "process of generators", registries.engine.processes);
+  text += family_chapter("Dependences", "dependence of generators", registries.engine.dependences);
   text += family_chapter("Regimes", "market.regime", registries.engine.regimes);
   text += family_chapter("Latency", "venue.latency", registries.engine.latency);
   text += family_chapter("Fees", "venue.fees", registries.engine.fees);

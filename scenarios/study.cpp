@@ -21,18 +21,17 @@ using engine::Simulation;
 class FoldTraining final : public strategies::Training {
  public:
   FoldTraining(const Setup& setup, const Fold& fold) : setup_(setup), fold_(fold) {
-    if (setup.tape) {
-      events_ = setup.tape->between(fold.train.warm_up, fold.train.end);
-    }
+    // Generated bars: those of the first training seed. Book markets have nothing before they are played.
+    path_ = setup.plan->path_of(fold.train_seeds.front());
+    if (path_) events_ = path_->between(fold.train.warm_up, fold.train.end);
   }
   std::span<const engine::Instrument> instruments() const override { return setup_.plan->instruments(); }
   std::span<const engine::Event> events() const override { return events_; }
   const engine::Bar& bar(const engine::Event& event) const override {
-    if (!setup_.tape || event.payload >= setup_.tape->bars.size() ||
-        setup_.tape->bars[event.payload].close_time >= fold_.train.end) {
+    if (!path_ || event.payload >= path_->bars.size() || path_->bars[event.payload].close_time >= fold_.train.end) {
       fail(Fault::Internal, "training", "expected a bar inside the training span, was one beyond its end");
     }
-    return setup_.tape->bars[event.payload];
+    return path_->bars[event.payload];
   }
   std::unique_ptr<Simulation> market(std::uint64_t seed) const override {
     const auto& seeds = fold_.train_seeds;
@@ -49,6 +48,7 @@ class FoldTraining final : public strategies::Training {
  private:
   const Setup& setup_;
   const Fold& fold_;
+  std::shared_ptr<const engine::Tape> path_;
   std::span<const engine::Event> events_;
 };
 

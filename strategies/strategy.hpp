@@ -13,7 +13,8 @@ class Training {
  public:
   virtual ~Training() = default;
   [[nodiscard]] virtual std::span<const engine::Instrument> instruments() const = 0;
-  /// Recorded events with local time in [begin, end); empty for generated markets.
+  /// Recorded events with local time in [begin, end); of generated bars those of the first training seed; empty for
+  /// generated books.
   [[nodiscard]] virtual std::span<const engine::Event> events() const = 0;
   [[nodiscard]] virtual const engine::Bar& bar(const engine::Event& event) const = 0;  ///< throws Error{Internal} beyond the span
   /// A fresh simulation of the span (recorded) or of an unseen seed (generated; `seed` is mixed into the fold's own training seeds).

@@ -5,8 +5,8 @@
 
 namespace walras::engine {
 
-/// Adds zero_intelligence (Poisson flow on a full order book) and intensity (a mid that moves,
-/// fills by distance).
+/// Adds zero_intelligence (Poisson flow on a full order book), intensity (a mid that moves, fills by
+/// distance), bars (bars of coupled instruments) and book (a flow of choice on a full order book).
 void add_generators(Registry<Generator, const GeneratorContext&>& registry);
 
 }  // namespace walras::engine

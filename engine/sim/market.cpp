@@ -73,12 +73,12 @@ class Plan : public MarketPlan {
   Json resolved_;
 };
 
-/// Recorded markets are matched already.
+/// Recorded markets are matched already, and bars hold no orders.
 void refuse_exchange(const VenueParams& venue) {
   if (venue.exchange) {
     fail(Fault::Scenario, "/venue/exchange",
-         "expected none for recorded data, was given one; remove it (only a generated market is "
-         "matched here)");
+         "expected none for bars and recorded data, was given one; remove it (only a generated book "
+         "is matched here)");
   }
 }
 
@@ -100,11 +100,19 @@ void refuse_dividends(const Tape& tape) {
   }
 }
 
-class BarPlan final : public Plan {
+/// What plans of bars have in common, recorded or generated: how orders fill on a bar.
+class BarPlan : public Plan {
  public:
-  BarPlan(MarketParams market, VenueParams venue, std::shared_ptr<const Tape> recorded,
-          const EngineCatalog& catalog)
-      : Plan(recorded, recorded->instruments, venue, catalog, "none"), span_(whole_of(*recorded)) {
+  [[nodiscard]] bool replays_from_start() const override { return false; }
+  [[nodiscard]] std::unique_ptr<Venue> venue(Rng, const Tape* path) const override {
+    return with_desk(make_bar_venue(*path, rules_, calendar_));
+  }
+
+ protected:
+  BarPlan(const MarketParams& market, const VenueParams& venue, std::shared_ptr<const Tape> tape,
+          std::vector<Instrument> instruments, const EngineCatalog& catalog,
+          const char* default_latency)
+      : Plan(std::move(tape), std::move(instruments), venue, catalog, default_latency) {
     refuse_exchange(venue);
     if (market.mode == MarketMode::Reacting || market.refill_half_life_s) {
       fail(Fault::Scenario, "/market/mode",
@@ -120,24 +128,11 @@ class BarPlan final : public Plan {
            "expected no sampling for bars, was given one; remove it (bars are sampled at every "
            "close)");
     }
-    refuse_dividends(*tape_);
-    build_rules(venue, catalog);
-    periods_per_year_ = annual_periods();
-    resolve(std::move(market), std::move(venue), catalog);
-  }
-  [[nodiscard]] Span whole() const override { return span_; }
-  [[nodiscard]] bool replays_from_start() const override { return false; }
-  [[nodiscard]] std::unique_ptr<Venue> venue(Rng) const override {
-    return with_desk(make_bar_venue(*tape_, rules_, calendar_));
   }
 
- private:
-  void build_rules(VenueParams& venue, const EngineCatalog& catalog) {
-    std::vector<bool> has_volume(instruments_.size(), false);
-    for (const Event& event : tape_->events) {
-      if (event.kind == EventKind::Bar && tape_->bars[event.payload].volume.value > 0)
-        has_volume[event.instrument] = true;
-    }
+  /// `has_volume`: by instrument, whether the volumes of its bars are known.
+  void build_rules(VenueParams& venue, const std::vector<bool>& has_volume,
+                   const EngineCatalog& catalog) {
     const bool fill_given = venue.fill_at.has_value();
     const bool share_given = venue.volume_share.has_value();
     for (std::size_t i = 0; i < instruments_.size(); ++i) {
@@ -182,6 +177,30 @@ class BarPlan final : public Plan {
     }
   }
 
+ private:
+  std::vector<std::unique_ptr<SlippageModel>> slippage_;
+  std::vector<BarRules> rules_;
+};
+
+class RecordedBars final : public BarPlan {
+ public:
+  RecordedBars(MarketParams market, VenueParams venue, std::shared_ptr<const Tape> recorded,
+               const EngineCatalog& catalog)
+      : BarPlan(market, venue, recorded, recorded->instruments, catalog, "none"),
+        span_(whole_of(*recorded)) {
+    refuse_dividends(*tape_);
+    std::vector<bool> has_volume(instruments_.size(), false);
+    for (const Event& event : tape_->events) {
+      if (event.kind == EventKind::Bar && tape_->bars[event.payload].volume.value > 0)
+        has_volume[event.instrument] = true;
+    }
+    build_rules(venue, has_volume, catalog);
+    periods_per_year_ = annual_periods();
+    resolve(std::move(market), std::move(venue), catalog);
+  }
+  [[nodiscard]] Span whole() const override { return span_; }
+
+ private:
   [[nodiscard]] double annual_periods() const {
     const double stated = instruments_.front().periods_per_year;
     const bool agreed = stated > 0 && std::all_of(instruments_.begin(), instruments_.end(),
@@ -201,8 +220,6 @@ class BarPlan final : public Plan {
   }
 
   Span span_;
-  std::vector<std::unique_ptr<SlippageModel>> slippage_;
-  std::vector<BarRules> rules_;
 };
 
 void refuse_bar_settings(const VenueParams& venue) {
@@ -248,7 +265,7 @@ class BookPlan final : public Plan {
   }
   [[nodiscard]] Span whole() const override { return span_; }
   [[nodiscard]] bool replays_from_start() const override { return true; }
-  [[nodiscard]] std::unique_ptr<Venue> venue(Rng) const override {
+  [[nodiscard]] std::unique_ptr<Venue> venue(Rng, const Tape*) const override {
     if (reacting_) return with_desk(make_reacting_venue(*tape_, {half_life_}));
     return with_desk(make_replay_venue(*tape_, queue_));
   }
@@ -278,18 +295,64 @@ class BookPlan final : public Plan {
   Nanos half_life_{};
 };
 
-class GeneratedPlan final : public Plan {
+std::unique_ptr<Generator> make_generator(const MarketParams& market, const VenueParams& venue,
+                                          const EngineCatalog& catalog) {
+  if (market.generator.is_null()) {
+    fail(Fault::Scenario, "/market/generator",
+         "expected a generator for mode generated, found none; see `walras list generators`");
+  }
+  GeneratorContext context;
+  context.duration_s = market.duration_s.value_or(0);
+  std::shared_ptr<const TradingCalendar> calendar;
+  if (venue.calendar) {
+    calendar = std::make_shared<TradingCalendar>(TradingCalendar::named(*venue.calendar, "/venue/calendar"));
+  }
+  context.exchange = exchange_rules(venue.exchange.value_or(ExchangeParams{}), std::move(calendar), "/venue/exchange");
+  context.processes = std::make_shared<const ProcessRegistry>(catalog.processes);
+  context.dependences = std::make_shared<const DependenceRegistry>(catalog.dependences);
+  context.flows = std::make_shared<const FlowRegistry>(catalog.flows);
+  if (!market.regime.is_null()) {
+    context.regime = [registry = catalog.regimes, json = market.regime](Rng random) {
+      return registry.build(json, "/market/regime", random);
+    };
+    context.regime(Rng(0, "check"));
+  }
+  return catalog.generators.build(market.generator, "/market/generator", context);
+}
+
+/// Everything about the generator and the regime, defaults included, in place of what the scenario wrote.
+void resolve_generated(MarketParams& market, const Generator& generator,
+                       const EngineCatalog& catalog) {
+  market.generator = catalog.generators.resolve(market.generator, "/market/generator");
+  generator.resolve(market.generator);
+  if (!market.regime.is_null())
+    market.regime = catalog.regimes.resolve(market.regime, "/market/regime");
+}
+
+class GeneratedBars final : public BarPlan {
  public:
-  GeneratedPlan(MarketParams market, VenueParams venue, const EngineCatalog& catalog)
-      : GeneratedPlan(make(market, venue, catalog), market, venue, catalog) {}
+  GeneratedBars(std::unique_ptr<Generator> generator, MarketParams market, VenueParams venue,
+                const EngineCatalog& catalog)
+      : BarPlan(market, venue, nullptr, generator->instruments(), catalog,
+                generator->default_latency()),
+        generator_(std::move(generator)) {
+    build_rules(venue, std::vector<bool>(instruments_.size(), true), catalog);
+    resolve_generated(market, *generator_, catalog);
+    periods_per_year_ = instruments_.front().periods_per_year;
+    resolve(std::move(market), std::move(venue), catalog);
+  }
   [[nodiscard]] Span whole() const override { return {{}, {}, generator_->duration()}; }
-  [[nodiscard]] bool replays_from_start() const override { return false; }
-  [[nodiscard]] std::unique_ptr<Venue> venue(Rng random) const override {
-    return with_desk(generator_->venue(random));
+  [[nodiscard]] std::shared_ptr<const Tape> path(Rng random) const override {
+    return generator_->bars(random);
   }
 
  private:
-  GeneratedPlan(std::unique_ptr<Generator> generator, MarketParams& market, VenueParams& venue,
+  std::unique_ptr<Generator> generator_;
+};
+
+class GeneratedPlan final : public Plan {
+ public:
+  GeneratedPlan(std::unique_ptr<Generator> generator, MarketParams market, VenueParams venue,
                 const EngineCatalog& catalog)
       : Plan(nullptr, generator->instruments(), venue, catalog, generator->default_latency()),
         generator_(std::move(generator)) {
@@ -302,40 +365,20 @@ class GeneratedPlan final : public Plan {
            "expected no queue rule, was given one; remove it (a generated book knows every place "
            "in the queue)");
     }
-    market.generator = catalog.generators.resolve(market.generator, "/market/generator");
-    if (!market.regime.is_null())
-      market.regime = catalog.regimes.resolve(market.regime, "/market/regime");
+    resolve_generated(market, *generator_, catalog);
     market.duration_s = static_cast<double>(generator_->duration().value) / 1e9;
     sampling_ = market.sample_s ? nanos(*market.sample_s) : generator_->sampling();
     market.sample_s = static_cast<double>(sampling_.value) / 1e9;
     periods_per_year_ = generator_->seconds_per_year() / *market.sample_s;
     resolve(market, venue, catalog);
   }
-
-  static std::unique_ptr<Generator> make(const MarketParams& market, const VenueParams& venue,
-                                         const EngineCatalog& catalog) {
-    if (market.generator.is_null()) {
-      fail(Fault::Scenario, "/market/generator",
-           "expected a generator for mode generated, found none; see `walras list generators`");
-    }
-    GeneratorContext context;
-    context.duration_s = market.duration_s.value_or(0);
-    std::shared_ptr<const TradingCalendar> calendar;
-    if (venue.calendar) {
-      calendar = std::make_shared<TradingCalendar>(
-          TradingCalendar::named(*venue.calendar, "/venue/calendar"));
-    }
-    context.exchange = exchange_rules(venue.exchange.value_or(ExchangeParams{}),
-                                      std::move(calendar), "/venue/exchange");
-    if (!market.regime.is_null()) {
-      context.regime = [registry = catalog.regimes, json = market.regime](Rng random) {
-        return registry.build(json, "/market/regime", random);
-      };
-      context.regime(Rng(0, "check"));
-    }
-    return catalog.generators.build(market.generator, "/market/generator", context);
+  [[nodiscard]] Span whole() const override { return {{}, {}, generator_->duration()}; }
+  [[nodiscard]] bool replays_from_start() const override { return false; }
+  [[nodiscard]] std::unique_ptr<Venue> venue(Rng random, const Tape*) const override {
+    return with_desk(generator_->venue(random));
   }
 
+ private:
   std::unique_ptr<Generator> generator_;
 };
 
@@ -351,7 +394,13 @@ std::shared_ptr<const MarketPlan> build_market(const Json& market_json, const Js
       fail(Fault::Scenario, "/market/source",
            "expected none in mode generated, was given one; remove it or use mode replay");
     }
-    return std::make_shared<GeneratedPlan>(std::move(market), std::move(venue), catalog);
+    std::unique_ptr<Generator> generator = make_generator(market, venue, catalog);
+    if (generator->makes_bars()) {
+      return std::make_shared<GeneratedBars>(std::move(generator), std::move(market),
+                                             std::move(venue), catalog);
+    }
+    return std::make_shared<GeneratedPlan>(std::move(generator), std::move(market),
+                                           std::move(venue), catalog);
   }
   for (const auto& [key, given] : {std::pair{"generator", !market.generator.is_null()},
                                    {"regime", !market.regime.is_null()},
@@ -375,7 +424,7 @@ std::shared_ptr<const MarketPlan> build_market(const Json& market_json, const Js
          "expected bars or an order book, found both in one market; choose one of the sources");
   }
   if (bars)
-    return std::make_shared<BarPlan>(std::move(market), std::move(venue), std::move(tape), catalog);
+    return std::make_shared<RecordedBars>(std::move(market), std::move(venue), std::move(tape), catalog);
   return std::make_shared<BookPlan>(std::move(market), std::move(venue), std::move(tape), catalog);
 }
 

@@ -27,7 +27,6 @@ Simulation::State::State(Simulation& owner, std::shared_ptr<const MarketPlan> ma
                      span.begin.value, span.end.value));
   }
   instruments = plan->instruments();
-  tape = plan->tape().get();
   interval = plan->sampling();
   marks.resize(instruments.size());
   depths.resize(instruments.size());
@@ -45,7 +44,9 @@ void Simulation::State::start() {
   for (auto& player : players) by_rank.push_back(player.get());
   std::sort(by_rank.begin(), by_rank.end(),
             [](const Player* a, const Player* b) { return a->name < b->name; });
-  venue = plan->venue(Rng(seed, "venue"));
+  path = plan->path_of(seed);
+  tape = path.get();
+  venue = plan->venue(Rng(seed, "venue"), tape);
   latency = plan->latency(Rng(seed, "latency"));
   now = span.warm_up;
   next_day = {(day_of(span.warm_up) + 1) * kNanosPerDay};

@@ -44,8 +44,12 @@ class MarketPlan {
   [[nodiscard]] virtual Nanos sampling() const = 0;
   /// Whether the venue must see the tape from its first event to know the book (recorded books).
   [[nodiscard]] virtual bool replays_from_start() const = 0;
-  /// What each simulation makes for itself.
-  [[nodiscard]] virtual std::unique_ptr<Venue> venue(Rng random) const = 0;
+  /// The events that a simulation plays: the tape, one made from `random` (generated bars), or null.
+  [[nodiscard]] virtual std::shared_ptr<const Tape> path(Rng /*random*/) const { return tape(); }
+  /// That of the simulation with this seed.
+  [[nodiscard]] std::shared_ptr<const Tape> path_of(std::uint64_t seed) const { return path(Rng(seed, "venue")); }
+  /// What each simulation makes for itself, from the same `random` as its path, which outlives the venue.
+  [[nodiscard]] virtual std::unique_ptr<Venue> venue(Rng random, const Tape* path) const = 0;
   [[nodiscard]] virtual std::unique_ptr<LatencyModel> latency(Rng random) const = 0;
   [[nodiscard]] virtual const FeeModel& fees(InstrumentId instrument) const = 0;
 };

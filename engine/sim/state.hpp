@@ -145,7 +145,8 @@ struct Simulation::State final : VenueSink {
   Span span;
   std::uint64_t seed;
   std::span<const Instrument> instruments;
-  const Tape* tape = nullptr;
+  std::shared_ptr<const Tape> path;  // played; the plan's tape, or bars made from the seed
+  const Tape* tape = nullptr;        // = path
   std::unique_ptr<Venue> venue;
   std::unique_ptr<LatencyModel> latency;
   std::vector<const FeeModel*> fees;

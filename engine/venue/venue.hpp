@@ -15,7 +15,14 @@
 
 namespace walras::engine {
 
+class Dependence;
+class Flow;
+class Process;
 class Regime;
+struct DependenceContext;
+struct FlowContext;
+struct ProcessContext;
+struct Tape;
 
 /// An order as it reaches the venue: `quantity` is what is open, > 0. Ids are unique and rise from 1.
 struct VenueOrder : OrderRequest {
@@ -94,6 +101,10 @@ struct GeneratorContext {
   double duration_s =
       0;  ///< of the market as the scenario states it; 0: the generator's own default
   ExchangeRules exchange;  ///< how orders are matched
+  /// The laws and couplings of prices, and the flows, that a scenario may name inside a generator.
+  std::shared_ptr<const Registry<Process, const ProcessContext&>> processes;
+  std::shared_ptr<const Registry<Dependence, const DependenceContext&>> dependences;
+  std::shared_ptr<const Registry<Flow, const FlowContext&>> flows;
 };
 
 class Generator {
@@ -102,7 +113,7 @@ class Generator {
   [[nodiscard]] virtual const std::vector<Instrument>& instruments() const = 0;
   /// Length of one path.
   [[nodiscard]] virtual Nanos duration() const = 0;
-  /// Spacing of equity samples when the scenario gives none. Range: > 0.
+  /// Spacing of equity samples when the scenario gives none. 0: at every bar's close.
   [[nodiscard]] virtual Nanos sampling() const = 0;
   /// Seconds of trading in a year, for annualisation: 252 days of 6.5 hours unless the market says
   /// otherwise.
@@ -111,6 +122,11 @@ class Generator {
   [[nodiscard]] virtual const char* default_latency() const { return "constant"; }
   /// A market on [0, duration), all of whose randomness comes from `random`.
   [[nodiscard]] virtual std::unique_ptr<Venue> venue(Rng random) const = 0;
+  /// Whether a path is a tape of bars, made whole before it is played: then bars() is asked for in place of venue().
+  [[nodiscard]] virtual bool makes_bars() const { return false; }
+  [[nodiscard]] virtual std::shared_ptr<const Tape> bars(Rng /*random*/) const { return nullptr; }
+  /// Fills in the defaults of components that are named inside this generator's own parameters.
+  virtual void resolve(Json& /*json*/) const {}
 };
 
 }  // namespace walras::engine

@@ -7,6 +7,7 @@ void add_book_benchmarks(Benchmarks& benchmarks);
 void add_engine_benchmarks(Benchmarks& benchmarks);
 void add_feed_benchmarks(Benchmarks& benchmarks);
 void add_learning_benchmarks(Benchmarks& benchmarks);
+void add_market_benchmarks(Benchmarks& benchmarks);
 void add_stats_benchmarks(Benchmarks& benchmarks);
 void add_program_benchmarks(Benchmarks& benchmarks);
 void add_study_benchmarks(Benchmarks& benchmarks);
@@ -17,6 +18,7 @@ Benchmarks benchmarks() {
   add_engine_benchmarks(all);
   add_feed_benchmarks(all);
   add_learning_benchmarks(all);
+  add_market_benchmarks(all);
   add_stats_benchmarks(all);
   add_program_benchmarks(all);
   add_study_benchmarks(all);

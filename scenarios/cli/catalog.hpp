@@ -14,6 +14,7 @@ Command report_command();
 Command export_command();
 Command stats_command();
 std::vector<Command> data_commands();
+std::vector<Command> market_commands();
 Command bench_command();
 Command doctor_command();
 Command test_command();

@@ -39,6 +39,9 @@ Families families(Modules& modules) {
   collect(registries.engine.fees, "fees", all);
   collect(registries.engine.slippage, "slippage", all);
   collect(registries.engine.generators, "generators", all);
+  collect(registries.engine.flows, "flows", all);
+  collect(registries.engine.processes, "processes", all);
+  collect(registries.engine.dependences, "dependences", all);
   collect(registries.engine.regimes, "regimes", all);
   collect(sources, "sources", all);
   return all;

@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from program import PROGRAM, ROOT, bars_csv, case, checked, json_schema, main, study, walras, write
 
 COMMANDS = ["run", "validate", "check", "schema", "new", "list", "report", "export", "stats", "data fetch", "data import",
-            "data show", "data check", "bench", "test", "doctor", "completions"]
+            "data show", "data check", "data calibrate", "facts", "bench", "test", "doctor", "completions"]
 
 
 @case

@@ -194,6 +194,63 @@ def plugin_of_a_user(folder):
 
 
 @case
+def generated_book_scenarios(folder):
+    """Every shipped market with a generated book runs; informed flow turns a maker's profit into a loss"""
+    page = (ROOT / "docs" / "markets.md").read_text()
+    sharpe = {}
+    for file in sorted((ROOT / "scenarios").glob("*.json")):
+        generator = json.loads(file.read_text()).get("market", {}).get("generator") or {}
+        if not isinstance(generator, dict) or generator.get("kind") != "book":
+            continue
+        assert f"../scenarios/{file.name}" in page, f"docs/markets.md says nothing of {file.name}"
+        out = folder / file.stem
+        walras("run", file, "--out", out, "--ledger", folder / f"{file.stem}.h5", "--no-pdf")
+        told = json.loads((out / "summary.json").read_text())
+        metrics = told["strategies"][0]["out_of_sample"]
+        assert metrics["trades"]["estimate"] > 0, (file.name, metrics["trades"])
+        sharpe[file.stem] = metrics["sharpe"]["estimate"]
+    assert len(sharpe) >= 6, sharpe
+    assert sharpe["hawkes"] > 10 and sharpe["informed_flow"] < -10, sharpe
+
+
+@case
+def calibrated_market(folder):
+    """A flow is fitted to a recorded day; the scenario it writes passes check and runs; the facts are drawn side by side"""
+    day = market_data("lobster") / "LOBSTER_SampleFile_GOOG_2012-06-21_10.zip"
+    out, _ = walras("data", "calibrate", day, "--flow", "zero_intelligence", "--out", "goog.json", folder=folder)
+    assert "halves of the day" in out and "limit_rate" in out, out
+    walras("check", "goog.json", folder=folder)
+    walras("run", "goog.json", "--out", "out", "--no-pdf", "--set", "/market/duration_s=120", "--set", "/walk_forward/folds=1", folder=folder)
+    told = checked("calibration", walras("data", "calibrate", day, "--flow", "zero_intelligence", "--json", folder=folder)[0])
+    assert len(told["distances"]) == 8 and all(0 <= d["halves"] <= 1 for d in told["distances"]), told["distances"]
+    walras("facts", day, "goog.json", "--out", "facts.html", folder=folder)
+    text = (folder / "facts.html").read_text()
+    assert "Signs of market orders remember" in text and "NaN" not in text.split("<script", 1)[0]
+    assert "queue_reactive" in walras("data", "calibrate", day, "--flow", "queue_reactive", code=3, folder=folder)[1]
+
+
+@case
+def generated_bar_scenarios(folder):
+    """Every shipped market of bars runs; skill is found where prices revert by law, and not where they are martingales"""
+    page = (ROOT / "docs" / "markets.md").read_text()
+    found = {}
+    for file in sorted((ROOT / "scenarios").glob("*.json")):
+        generator = json.loads(file.read_text()).get("market", {}).get("generator") or {}
+        if not isinstance(generator, dict) or generator.get("kind") != "bars":
+            continue
+        assert f"../scenarios/{file.name}" in page, f"docs/markets.md says nothing of {file.name}"
+        out = folder / file.stem
+        walras("run", file, "--out", out, "--ledger", folder / f"{file.stem}.h5", "--no-pdf")
+        told = json.loads((out / "summary.json").read_text())
+        found[file.stem] = {s["name"]: s["judgement"] for s in told["verdict"]["strategies"]}
+    assert len(found) >= 10, sorted(found)
+    assert found["mean_reversion"]["reversion"] == "skill", found
+    skilled = [(market, name) for market, rules in found.items() for name, verdict in rules.items() if verdict == "skill"]
+    # Trends are real between bull and bear: finding them is luck of few paths, not an error.
+    assert set(skilled) <= {("mean_reversion", "reversion"), ("bull_and_bear", "trend")}, skilled
+
+
+@case
 def market_maker(folder):
     """scenarios/market_maker.json runs with no data at all"""
     walras("run", ROOT / "scenarios" / "market_maker.json", "--out", folder / "out", "--ledger", folder / "ledger.h5", "--no-pdf")
