@@ -199,8 +199,8 @@ TEST_CASE("what bars cannot do is refused") {
   CHECK(play_on(kBars, peg).orders.at(0).reject == Reject::NoMarket);
   CHECK_THROWS_WITH_AS(
       bar_market(bar_tape({{"A", kBars}}), R"({"exchange": {}})"),
-      "/venue/exchange: expected none for recorded data, was given one; remove it (only a generated "
-      "market is matched here)",
+      "/venue/exchange: expected none for bars and recorded data, was given one; remove it (only a generated "
+      "book is matched here)",
       Error);
   CHECK_THROWS_AS(bar_market(bar_tape({{"A", kBars}}), R"({"calendar": "moon"})"), Error);
 }
