@@ -130,7 +130,8 @@ class Binance final : public Source {
       if (line.empty()) continue;
       ++rows_;
       const std::size_t space = line.find(' ');
-      const std::int64_t received = space == line.npos ? 0 : receipt(line.substr(0, space));
+      const std::int64_t received = receipt(line.substr(0, space));
+      if (space == line.npos) refuse("expected a message behind the time of receipt, found none");
       if (received < last_received_) {
         faults_.add(FeedFault::ClockBack, place(), "a time of receipt before the last one");
       }

@@ -77,6 +77,10 @@ Tape merge(std::vector<Tape> tapes);
 std::shared_ptr<const Tape> load_tape(const Json& json, const std::string& where,
                                       const SourceRegistry& registry, const SourceContext& context);
 
+/// The kind of source that reads a file or folder, told by its content; ohlcv_csv where nothing else fits. Throws Error{Io}
+/// and Error{Data} for what cannot be opened.
+[[nodiscard]] std::string detect_kind(const std::filesystem::path& path);
+
 /// What a tape holds, for `walras data show`: span, and by instrument rows, first and last time, gaps, bars without
 /// volume, largest moves, detected sizes; and the provenance.
 Json describe(const Tape& tape);

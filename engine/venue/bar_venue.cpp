@@ -37,6 +37,7 @@ class BarVenue final : public Venue {
       }
       if (!market.orders.empty()) work(market, bar, sink);
       if (market.rules.slippage->needs_history()) remember(market, bar);
+      ++market.index;
       market.last = &bar;
     }
     sink.publish(event, nullptr);
@@ -109,7 +110,7 @@ class BarVenue final : public Venue {
     const Ticks reference = market.last->close;
     const Ticks price = slipped(market, order.side, reference, priced, *market.last);
     const Money slippage =
-        market.rules.tick_value * std::abs(price.value - reference.value) * order.quantity.value;
+        market.rules.tick_value * std::max<std::int64_t>(0, (price.value - reference.value) * sign(order.side)) * order.quantity.value;
     sink.fill(order.id, price, order.quantity, {}, false, slippage, now);
   }
 
@@ -120,6 +121,11 @@ class BarVenue final : public Venue {
     Trigger trigger;
     std::optional<Nanos> day_end;  // day orders: of the first day on which they are worked
   };
+  /// A move of the price by an own trade.
+  struct Moved {
+    std::int64_t index;
+    double ticks;  // upwards
+  };
   struct Market {
     BarRules rules;
     std::vector<Working> orders;  // in order of arrival
@@ -127,6 +133,8 @@ class BarVenue final : public Venue {
     std::int64_t capacity = 0;  // what may still fill on the bar in hand
     double average_volume = 0, variance = 0;
     std::int64_t bars = 0;
+    std::int64_t index = 0;     // of the bar in hand
+    std::vector<Moved> moved;   // by own trades, while any of it is left
   };
   enum class Fate : std::uint8_t { Done, Stays };
 
@@ -278,7 +286,8 @@ class BarVenue final : public Venue {
       Ticks price = maker ? reference : slipped(market, order.side, reference, {quantity}, bar);
       if (limit && (price.value - order.price.value) * sign(order.side) > 0) price = order.price;
       const Money slippage =
-          market.rules.tick_value * std::abs(price.value - reference.value) * quantity;
+          market.rules.tick_value * std::max<std::int64_t>(0, (price.value - reference.value) * sign(order.side)) * quantity;
+      move_later(market, order.side, reference, {quantity}, bar);
       order.quantity.value -= quantity;
       sink.fill(order.id, price, {quantity}, order.quantity, maker, slippage, time);
       if (order.quantity.value == 0) return Fate::Done;
@@ -290,10 +299,33 @@ class BarVenue final : public Venue {
     return immediate(order.time_in_force) ? expire(order, sink) : Fate::Stays;
   }
 
+  /// What an own trade leaves behind for later ones.
+  static void move_later(Market& market, Side side, Ticks reference, Lots quantity, const Bar& bar) {
+    const SlippageModel& model = *market.rules.slippage;
+    if (!model.has_memory()) return;
+    constexpr std::size_t kMost = 4096;  // the oldest have faded, or are summed into one that has not
+    const double move = model.lasting({side, reference, quantity, bar.volume, market.average_volume, std::sqrt(market.variance)});
+    if (market.moved.size() == kMost) {
+      market.moved[1].ticks += market.moved[0].ticks * model.left_after(static_cast<double>(market.moved[1].index - market.moved[0].index));
+      market.moved.erase(market.moved.begin());
+    }
+    market.moved.push_back({market.index, static_cast<double>(sign(side)) * move});
+  }
+  static double moved_by_now(const Market& market) {
+    double sum = 0;
+    for (const Moved& moved : market.moved) sum += moved.ticks * market.rules.slippage->left_after(static_cast<double>(market.index - moved.index));
+    return sum;
+  }
+
   static Ticks slipped(const Market& market, Side side, Ticks reference, Lots quantity,
                        const Bar& bar) {
-    const double worse = market.rules.slippage->ticks(
+    double worse = market.rules.slippage->ticks(
         {side, reference, quantity, bar.volume, market.average_volume, std::sqrt(market.variance)});
+    if (market.rules.slippage->has_memory()) worse += static_cast<double>(sign(side)) * moved_by_now(market);
+    if (worse < 0) {
+      // The price has moved the trader's way by what was traded before.
+      return {reference.value - sign(side) * static_cast<std::int64_t>(std::floor(std::min(-worse, 1e15)))};
+    }
     if (!(worse > 0)) return reference;
     // Rounded against the trader, but not for the last bits of a product: 1875.0000000000002 means
     // 1875.

@@ -239,6 +239,89 @@ class SquareRootSlippage final : public SlippageModel {
   double factor_;
 };
 
+/// price x Y x sigma x (Q / V)^exponent.
+class PowerSlippage final : public SlippageModel {
+ public:
+  struct Params {
+    double factor = 1;
+    double exponent = 0.6;
+    static void fields(auto&& field) {
+      field("factor", &Params::factor, {.min = 0, .max = 100, .doc = "Y in Y x sigma x (Q / V)^exponent; sigma and V as for square_root"});
+      field("exponent", &Params::exponent, {.min = 0.1, .max = 2, .doc = "concave below 1; 0.5 is square_root, 0.6 what Almgren and others found"});
+    }
+  };
+  PowerSlippage(Params params, const Instrument&) : params_(params) {}
+  double ticks(const BarTrade& trade) const noexcept override {
+    if (!(trade.average_volume > 0)) return 0;
+    return std::abs(static_cast<double>(trade.price.value)) * params_.factor * trade.volatility *
+           std::pow(static_cast<double>(trade.quantity.value) / trade.average_volume, params_.exponent);
+  }
+  bool needs_volume() const noexcept override { return true; }
+  bool needs_history() const noexcept override { return true; }
+
+ private:
+  Params params_;
+};
+
+/// Half a spread, temporary impact linear in the rate of trading, permanent impact linear in what has been traded.
+class AlmgrenChriss final : public SlippageModel {
+ public:
+  struct Params {
+    double half_spread = 0.0625;
+    double temporary = 2.5e-6;
+    double permanent = 2.5e-7;
+    static void fields(auto&& field) {
+      field("half_spread", &Params::half_spread, {.unit = "currency", .min = 0, .max = 1e9, .doc = "epsilon: paid on each unit"});
+      field("temporary", &Params::temporary, {.unit = "currency per unit a bar", .min = 0, .max = 1e6, .doc = "eta: a trade of Q units in a bar pays eta x Q on each"});
+      field("permanent", &Params::permanent, {.unit = "currency per unit", .min = 0, .max = 1e6, .doc = "gamma: Q units move the price by gamma x Q for good"});
+    }
+  };
+  AlmgrenChriss(Params params, const Instrument& instrument) : params_(params), tick_(instrument.tick_size), lot_(instrument.lot_size) {}
+  double ticks(const BarTrade& trade) const noexcept override {
+    return (params_.half_spread + params_.temporary * static_cast<double>(trade.quantity.value) * lot_) / tick_;
+  }
+  double lasting(const BarTrade& trade) const noexcept override {
+    return params_.permanent * static_cast<double>(trade.quantity.value) * lot_ / tick_;
+  }
+  bool has_memory() const noexcept override { return true; }
+
+ private:
+  Params params_;
+  double tick_, lot_;
+};
+
+/// Every trade moves the price by a power of its share of volume, and the move dies away by a power of time.
+class Propagator final : public SlippageModel {
+ public:
+  struct Params {
+    double factor = 1;
+    double exponent = 0.5;
+    double decay = 0.25;
+    double lag_bars = 1;
+    static void fields(auto&& field) {
+      field("factor", &Params::factor, {.min = 0, .max = 100, .doc = "Y in Y x sigma x (Q / V)^exponent; sigma and V as for square_root"});
+      field("exponent", &Params::exponent, {.min = 0, .max = 2, .doc = "of the share of volume"});
+      field("decay", &Params::decay, {.min = 0, .max = 2, .doc = "beta: t bars later (1 + t / lag)^-beta of it is left"});
+      field("lag_bars", &Params::lag_bars, {.unit = "bars", .min = 1e-3, .max = 1e6, .doc = "lag: when the decay sets in"});
+    }
+  };
+  Propagator(Params params, const Instrument&) : params_(params) {}
+  /// A trade pays its own way up: half of its move on average.
+  double ticks(const BarTrade& trade) const noexcept override { return lasting(trade) / 2; }
+  double lasting(const BarTrade& trade) const noexcept override {
+    if (!(trade.average_volume > 0)) return 0;
+    return std::abs(static_cast<double>(trade.price.value)) * params_.factor * trade.volatility *
+           std::pow(static_cast<double>(trade.quantity.value) / trade.average_volume, params_.exponent);
+  }
+  double left_after(double bars) const noexcept override { return std::pow(1 + bars / params_.lag_bars, -params_.decay); }
+  bool has_memory() const noexcept override { return true; }
+  bool needs_volume() const noexcept override { return true; }
+  bool needs_history() const noexcept override { return true; }
+
+ private:
+  Params params_;
+};
+
 }  // namespace
 
 void add_fee_models(Registry<FeeModel, const Instrument&>& registry) {
@@ -254,6 +337,9 @@ void add_slippage_models(Registry<SlippageModel, const Instrument&>& registry) {
                                     "grows with the square of the share of the bar's volume");
   registry.add<SquareRootSlippage>(
       "square_root", "grows with volatility and the root of the share of usual volume");
+  registry.add<PowerSlippage>("power", "grows with volatility and a power of the share of usual volume");
+  registry.add<AlmgrenChriss>("almgren_chriss", "half a spread, temporary and permanent impact, both linear");
+  registry.add<Propagator>("propagator", "every own trade moves the price, and the move dies away by a power of time");
 }
 
 }  // namespace walras::engine

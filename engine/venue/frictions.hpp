@@ -36,6 +36,12 @@ class SlippageModel {
   /// How much worse than `trade.price` the trade is done, in ticks before rounding. Range: >= 0,
   /// finite.
   [[nodiscard]] virtual double ticks(const BarTrade& trade) const noexcept = 0;
+  /// By how many ticks the trade moves the price for later own trades, at once after it. Range: >= 0, finite.
+  [[nodiscard]] virtual double lasting(const BarTrade&) const noexcept { return 0; }
+  /// What is left of a lasting move `bars` bars later. Range: [0, 1], falling.
+  [[nodiscard]] virtual double left_after(double /*bars*/) const noexcept { return 1; }
+  /// Whether own trades move later ones at all.
+  [[nodiscard]] virtual bool has_memory() const noexcept { return false; }
   /// Whether bar volumes are needed: refused for close-only data.
   [[nodiscard]] virtual bool needs_volume() const noexcept { return false; }
   /// Whether average_volume and volatility are needed.
@@ -44,7 +50,7 @@ class SlippageModel {
 
 /// Adds none, per_share, basis_points, maker_taker and composite.
 void add_fee_models(Registry<FeeModel, const Instrument&>& registry);
-/// Adds none, basis_points, spread, volume_share and square_root.
+/// Adds none, basis_points, spread, volume_share, square_root, power, almgren_chriss and propagator.
 void add_slippage_models(Registry<SlippageModel, const Instrument&>& registry);
 
 }  // namespace walras::engine

@@ -42,6 +42,7 @@ class ReplayVenue final : public Venue {
     const bool book = event.kind == EventKind::Add || event.kind == EventKind::Reduce || event.kind == EventKind::Delete ||
                       event.kind == EventKind::Execute || event.kind == EventKind::Depth;
     // Deep in the book nothing changes that anybody is shown.
+    const bool both = event.kind == EventKind::Depth ? event.flags != 0 || forgets(market, event) : !market.whole;
     const bool unseen = book && event.flags == 0 && side_of(market, event.side).beyond_view(event.price.value) && !forgets(market, event);
     switch (event.flags == kWindowMove && event.kind != EventKind::Depth ? EventKind::Indicative : event.kind) {
       case EventKind::Add:
@@ -74,8 +75,9 @@ class ReplayVenue final : public Venue {
         break;
     }
     if (!book || unseen) return sink.publish(event, nullptr);
-    market.depth.bids = market.sides[0].show(market.depth.bid);
-    market.depth.asks = market.sides[1].show(market.depth.ask);
+    if (both || event.side == Side::Buy || market.fresh) market.depth.bids = market.sides[0].show(market.depth.bid);
+    if (both || event.side == Side::Sell || market.fresh) market.depth.asks = market.sides[1].show(market.depth.ask);
+    market.fresh = false;
     sink.publish(event, &market.depth);
   }
 
@@ -140,6 +142,7 @@ class ReplayVenue final : public Venue {
     std::int64_t last_trade = 0;
     bool halted = false;
     bool sums = false;  // the feed shows levels, not orders
+    bool fresh = true;  // `depth` was never filled
     bool whole = true;  // every order that the record speaks of entered in it
     Market() { own.reserve(64); }
   };

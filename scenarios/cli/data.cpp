@@ -19,12 +19,9 @@ engine::Library library_of(const Arguments& arguments) {
                                                     : engine::Library::default_folder());
 }
 
-/// The kind of source that reads a file, told by its name where it is not given.
+/// The kind of source that reads a file, told by its content where it is not given.
 std::string kind_of(const Arguments& arguments, const std::filesystem::path& file) {
-  if (arguments.has("--kind")) return arguments.text("--kind");
-  std::string name = file.filename().string();
-  std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return name.find("lobster") != std::string::npos || name.find("orderbook") != std::string::npos ? "lobster" : "ohlcv_csv";
+  return arguments.has("--kind") ? arguments.text("--kind") : engine::detect_kind(file);
 }
 
 /// Source sections for the files, with what --set changes in each.
@@ -198,7 +195,7 @@ int check_files(const Arguments& arguments) {
 }
 
 const Flag kLibrary{"--library", "DIR", "data library (default: the user's)"};
-const Flag kKind{"--kind", "KIND", "ohlcv_csv, close_panel or lobster (default: told by the name)"};
+const Flag kKind{"--kind", "KIND", "ohlcv_csv, close_panel, lobster, itch50, dbn, binance, tardis or lean (default: told by the content)"};
 const Flag kSet{"--set", "POINTER=VALUE", "a setting of the reader, as /instrument/tick_size=0.01", true};
 const Flag kJson{"--json", "", "print JSON"};
 

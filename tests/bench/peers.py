@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The same work done by walras and by what a user would pick instead, in one run, with the ratios.
 
-    tests/bench/peers.py [NAME...]      names: bar_backtest bootstrap_sharpe spa mcs permutation quickstart; default: all
+    tests/bench/peers.py [NAME...]      names: bar_backtest bootstrap_sharpe l2_backtest spa mcs permutation quickstart; default: all
 
 The peers come from the Python package index into an environment of their own, .deps/peers (about 1 GB, once).
 Needs a built program (./walras bench). Machines are noisy: figures are medians, and the ratio is what travels.
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".deps" / "peers"
 PACKAGES = ["numpy", "pandas", "scipy", "arch==8.0.0", "backtrader==1.9.78.123", "backtesting==0.6.6", "vectorbt==1.0.0",
-            "plotly<6", "quantstats==0.0.86"]
+            "plotly<6", "quantstats==0.0.86", "hftbacktest==2.4.4"]
 
 
 def environment():
@@ -181,7 +181,57 @@ def quickstart():
     row("quickstart", "quantstats (report only)", ours, theirs, "s", theirs / ours)
 
 
-ALL = {"bar_backtest": bar_backtest, "bootstrap_sharpe": bootstrap_sharpe, "spa": spa, "mcs": mcs, "permutation": permutation, "quickstart": quickstart}
+def l2_backtest():
+    """Two quotes renewed every 100 ms on 4 M changes of price levels, with latency and queue positions; both of one recipe."""
+    ours = walras("l2_backtest")
+    import numpy as np
+    from hftbacktest import BUY, GTX, LIMIT, SELL, BacktestAsset, HashMapMarketDepthBacktest, ROIVectorMarketDepthBacktest
+    from hftbacktest.types import BUY_EVENT, DEPTH_EVENT, EXCH_EVENT, LOCAL_EVENT, SELL_EVENT, TRADE_EVENT, event_dtype
+    from numba import njit
+    n = 4_000_000
+    rng = np.random.default_rng(1)
+    events = np.zeros(n, event_dtype)
+    time_ns = np.cumsum(rng.integers(10_000, 2_000_000, n)).astype(np.int64) + 1_000_000_000
+    mid = np.round(10_000 + np.cumsum(rng.choice([-1, 0, 1], n, p=[0.02, 0.96, 0.02]))).astype(float)
+    sell, level, trade = rng.integers(0, 2, n), rng.integers(1, 21, n), rng.random(n) < 0.1
+    sign = np.where(sell == 0, -1, 1)
+    events["exch_ts"], events["local_ts"] = time_ns, time_ns + 1_000_000
+    events["px"] = np.where(trade, mid + sign, mid + sign * level) * 0.01
+    events["qty"] = rng.integers(0, 20, n) + trade
+    side = np.where(trade, np.where(sell == 0, SELL_EVENT, BUY_EVENT), np.where(sell == 0, BUY_EVENT, SELL_EVENT))
+    events["ev"] = (np.where(trade, TRADE_EVENT, DEPTH_EVENT) | EXCH_EVENT | LOCAL_EVENT | side).astype(np.uint64)
+
+    @njit
+    def quote(backtest):
+        order = 1
+        while backtest.elapse(100_000_000) == 0:
+            backtest.clear_inactive_orders(0)
+            depth = backtest.depth(0)
+            if depth.best_bid_tick >= depth.best_ask_tick or depth.best_bid_tick < 0:
+                continue
+            values = backtest.orders(0).values()
+            while values.has_next():
+                live = values.get()
+                if live.cancellable:
+                    backtest.cancel(0, live.order_id, False)
+            backtest.submit_buy_order(0, order, depth.best_bid, 1.0, GTX, LIMIT, False)
+            backtest.submit_sell_order(0, order + 1, depth.best_ask, 1.0, GTX, LIMIT, False)
+            order += 2
+
+    def run(engine):
+        asset = (BacktestAsset().data(events).linear_asset(1.0).constant_order_latency(1_000_000, 1_000_000).power_prob_queue_model2(2.0)
+                 .partial_fill_exchange().trading_value_fee_model(-0.0001, 0.0004).tick_size(0.01).lot_size(1.0).roi_lb(0.0)
+                 .roi_ub(300.0).last_trades_capacity(0))
+        backtest = engine([asset])
+        quote(backtest)
+        backtest.close()
+    for name, engine in [("hash map", HashMapMarketDepthBacktest), ("ROI vector", ROIVectorMarketDepthBacktest)]:
+        theirs = n / median(lambda: run(engine))
+        row("l2_backtest", f"hftbacktest 2.4.4 {name}", ours, theirs, "events/s", ours / theirs)
+
+
+ALL = {"l2_backtest": l2_backtest, "bar_backtest": bar_backtest, "bootstrap_sharpe": bootstrap_sharpe, "spa": spa, "mcs": mcs,
+       "permutation": permutation, "quickstart": quickstart}
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or list(ALL)
