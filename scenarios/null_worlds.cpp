@@ -4,7 +4,6 @@
 #include "engine/base/parallel.hpp"
 #include "engine/data/null_market.hpp"
 #include "scenarios/judge.hpp"
-#include "scenarios/version.hpp"
 #include "stats/sharpe.hpp"
 
 #include <fmt/format.h>
@@ -77,14 +76,7 @@ class Worlds {
 /// Finished worlds on disk: one small file each.
 class Finished {
  public:
-  Finished(const Setup& setup, std::filesystem::path folder) : folder_(std::move(folder)) {
-    Sha256 hash;
-    hash.update(build_id());
-    hash.update(setup.resolved.dump());
-    hash.update(setup.data_hash);
-    hash.update(setup.plugin_hash);
-    key_ = hash.hex();
-  }
+  Finished(const Setup& setup, std::filesystem::path folder) : folder_(std::move(folder)), key_(checkpoint_key(setup)) {}
   bool load(std::size_t world, std::vector<double>& statistics) const {
     if (folder_.empty() || !std::filesystem::exists(place(world))) return false;
     const Json json = Json::read(place(world));

@@ -2,6 +2,7 @@
 
 #include "engine/base/files.hpp"
 #include "engine/data/library.hpp"
+#include "scenarios/version.hpp"
 
 #include <fmt/format.h>
 
@@ -220,6 +221,15 @@ void check_grids(const Setup& setup) {
 }
 
 }  // namespace
+
+std::string checkpoint_key(const Setup& setup) {
+  Sha256 hash;
+  hash.update(build_id());
+  hash.update(setup.resolved.dump());
+  hash.update(setup.data_hash);
+  hash.update(setup.plugin_hash);
+  return hash.hex();
+}
 
 std::vector<Fold> generated_folds(const WalkForwardParams& walk_forward, const Span& whole, std::uint64_t seed) {
   const std::int64_t count = walk_forward.folds > 0 ? walk_forward.folds : 4;

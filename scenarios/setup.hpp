@@ -55,6 +55,9 @@ LoadedRegistries load_registries(const Scenario& scenario, const std::filesystem
 /// Builds everything. Throws Error with the JSON pointer of what is wrong.
 Setup prepare(const RunOptions& options);
 
+/// What a piece of work kept on disk must have been made from to be taken up again: program, scenario, data, plug-ins.
+std::string checkpoint_key(const Setup& setup);
+
 /// The folds of a generated market: disjoint sets of seeds, drawn from `seed`.
 std::vector<Fold> generated_folds(const WalkForwardParams& walk_forward, const engine::Span& whole, std::uint64_t seed);
 

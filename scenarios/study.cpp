@@ -2,7 +2,6 @@
 
 #include "engine/base/files.hpp"
 #include "engine/base/parallel.hpp"
-#include "scenarios/version.hpp"
 #include "stats/performance.hpp"
 
 #include <fmt/format.h>
@@ -170,12 +169,7 @@ class Checkpoints {
  public:
   Checkpoints(const Setup& setup, std::filesystem::path folder, bool resume) : setup_(setup), folder_(std::move(folder)) {
     if (folder_.empty()) return;
-    Sha256 hash;
-    hash.update(build_id());
-    hash.update(setup.resolved.dump());
-    hash.update(setup.data_hash);
-    hash.update(setup.plugin_hash);
-    key_ = hash.hex();
+    key_ = checkpoint_key(setup);
     if (!resume) std::filesystem::remove_all(folder_);
     std::error_code failed;
     std::filesystem::create_directories(folder_, failed);

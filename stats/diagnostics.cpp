@@ -96,17 +96,27 @@ Evidence hit_test(std::string name, std::string null, std::string formula, std::
   return evidence;
 }
 
+struct Moments {
+  double mean = 0, second = 0, third = 0, fourth = 0;   // about the mean, divided by n
+};
+
+Moments central_moments(std::span<const double> x) {
+  const auto n = static_cast<double>(x.size());
+  Moments m;
+  for (const double value : x) m.mean += value / n;
+  for (const double value : x) {
+    const double d = value - m.mean;
+    m.second += d * d / n;
+    m.third += d * d * d / n;
+    m.fourth += d * d * d * d / n;
+  }
+  return m;
+}
+
 /// The value at risk that a window's moments tell.
 double foretold(std::span<const double> past, double tail, bool expanded) {
   const auto n = static_cast<double>(past.size());
-  double mean = 0, m2 = 0, m3 = 0, m4 = 0;
-  for (const double x : past) mean += x / n;
-  for (const double x : past) {
-    const double d = x - mean;
-    m2 += d * d / n;
-    m3 += d * d * d / n;
-    m4 += d * d * d * d / n;
-  }
+  const auto [mean, m2, m3, m4] = central_moments(past);
   const double z = normal_quantile(tail);
   double q = z;
   if (expanded && m2 > 0) {
@@ -124,14 +134,7 @@ Evidence jarque_bera(std::span<const double> x) {
   evidence.assumptions = "independent returns; large n";
   if (!evidence.reason.empty()) return evidence;
   const auto n = static_cast<double>(x.size());
-  double mean = 0, m2 = 0, m3 = 0, m4 = 0;
-  for (const double value : x) mean += value / n;
-  for (const double value : x) {
-    const double d = value - mean;
-    m2 += d * d / n;
-    m3 += d * d * d / n;
-    m4 += d * d * d * d / n;
-  }
+  const auto [mean, m2, m3, m4] = central_moments(x);
   const double s = m3 / std::pow(m2, 1.5), excess = m4 / (m2 * m2) - 3;
   evidence.estimate = n / 6 * (s * s + excess * excess / 4);
   evidence.p_value = chi_square_tail(*evidence.estimate, 2);

@@ -51,12 +51,7 @@ std::vector<double> replicate_errors(std::span<const double> x, const ResamplePl
     std::vector<double> sample(plan.periods);
     for (std::size_t b = begin; b < end; ++b) {
       sampler.draw(b, blocks);
-      std::size_t t = 0;
-      for (const Block block : blocks) {
-        for (std::uint64_t i = 0; i < block.length; ++i) {
-          sample[t++] = x[(block.start + i) % plan.periods];
-        }
-      }
+      take_blocks(x, blocks, sample);
       errors[b] = grouped_error(sample, blocks, statistic);
     }
   });

@@ -192,6 +192,17 @@ Draws BlockSampler::draw(std::size_t begin, std::size_t end) const {
   return all;
 }
 
+void take_blocks(std::span<const double> x, std::span<const Block> blocks, std::span<double> sample) {
+  std::size_t t = 0;
+  for (const Block block : blocks) {
+    std::size_t from = block.start;
+    for (std::uint32_t i = 0; i < block.length; ++i) {
+      sample[t++] = x[from];
+      if (++from == x.size()) from = 0;
+    }
+  }
+}
+
 std::vector<std::uint32_t> draw_indices(const ResamplePlan& plan, std::size_t replicate) {
   std::vector<Block> blocks;
   BlockSampler(plan).draw(replicate, blocks);
@@ -234,14 +245,7 @@ std::vector<double> bootstrap(std::span<const double> x, const ResamplePlan& pla
     std::vector<double> sample(plan.periods);
     for (std::size_t b = begin; b < end; ++b) {
       sampler.draw(b, blocks);
-      std::size_t t = 0;
-      for (const Block block : blocks) {
-        std::size_t from = block.start;
-        for (std::uint32_t i = 0; i < block.length; ++i) {
-          sample[t++] = x[from];
-          if (++from == plan.periods) from = 0;
-        }
-      }
+      take_blocks(x, blocks, sample);
       values[b] = statistic(sample);
     }
   });

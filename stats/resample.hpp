@@ -71,6 +71,8 @@ class BlockSampler {
   std::uint32_t fixed_length_;
   std::vector<std::uint32_t> length_of_;  // by the leading bits; 0 where they do not settle it
 };
+/// The values at a replicate's blocks, which wrap around. Shape: sample as long as the blocks together, at most x.
+void take_blocks(std::span<const double> x, std::span<const Block> blocks, std::span<double> sample);
 /// The same replicate written out. Shape: plan.periods indices.
 [[nodiscard]] std::vector<std::uint32_t> draw_indices(const ResamplePlan& plan,
                                                       std::size_t replicate);

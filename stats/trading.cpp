@@ -197,10 +197,7 @@ void resample(std::span<const double> profits, const Resamples& resamples, std::
     std::vector<double> drawn(profits.size());
     for (std::size_t b = begin; b < end; ++b) {
       sampler.draw(b, blocks);
-      std::size_t at = 0;
-      for (const Block block : blocks) {
-        for (std::uint32_t k = 0; k < block.length; ++k) drawn[at++] = profits[(block.start + k) % profits.size()];
-      }
+      take_blocks(profits, blocks, drawn);
       const Tally counted = tally(drawn);
       for (std::size_t m = 0; m < kMany; ++m) values[b][m] = kTradeMetrics[m].compute(counted);
     }

@@ -270,6 +270,19 @@ std::string read_text(const std::filesystem::path& file, std::size_t limit) {
   return text;
 }
 
+ScratchFolder::ScratchFolder(std::string_view purpose) {
+  std::string name = (std::filesystem::temp_directory_path() / fmt::format("walras-{}-XXXXXX", purpose)).string();
+  if (::mkdtemp(name.data()) == nullptr) {
+    const int error = errno;
+    fail(Fault::Io, name, fmt::format("cannot create a temporary folder: {}", std::generic_category().message(error)));
+  }
+  path_ = name;
+}
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
 void write_atomically(const std::filesystem::path& file, std::string_view contents) {
   if (std::filesystem::is_directory(file)) {
     fail(Fault::Io, file.string(), "expected a file to write, was a folder");

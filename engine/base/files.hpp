@@ -34,6 +34,19 @@ class Sha256 {
 /// Writes beside the target, fsyncs and renames: either the old file or the new one. Throws Error{Io}.
 void write_atomically(const std::filesystem::path& file, std::string_view contents);
 
+/// A folder among the temporary ones, called walras-PURPOSE-..., that goes away with all it holds. Throws Error{Io}.
+class ScratchFolder {
+ public:
+  explicit ScratchFolder(std::string_view purpose);
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
 /// One member of an archive, or the one content of a plain or compressed file.
 class InputStream {
  public:

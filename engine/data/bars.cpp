@@ -366,15 +366,7 @@ Json append_bars(Tape& tape, std::vector<RawSeries> series, const InstrumentTerm
                          one.name, sizes.tick.value(), raw.low.value(), format_time(raw.stamp)));
       }
       std::tie(bar.open_time, bar.close_time) = bar_times(one.bars, i, spacing);
-      Event event;
-      event.exchange_time = event.local_time = bar.close_time;
-      event.instrument = id;
-      event.kind = EventKind::Bar;
-      event.price = bar.close;
-      event.quantity = bar.volume;
-      event.payload = static_cast<std::uint32_t>(tape.bars.size());
-      tape.bars.push_back(bar);
-      tape.events.push_back(event);
+      tape.append(id, bar);
     }
     by_instrument[one.name] = Json::object({{"bars", one.bars.size()},
                                             {"tick_size", sizes.tick.value()},

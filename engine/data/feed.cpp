@@ -30,6 +30,19 @@ constexpr std::array<FaultText, kFeedFaults> kTexts{{
     {"doubtful_book", "a book that its publisher trusts", "messages are marked by their publisher as doubtful"},
 }};
 
+Event& append(Tape& tape, FeedTime time, InstrumentId instrument, EventKind kind, Side side, std::int64_t price,
+              std::int64_t quantity) {
+  Event& event = tape.events.emplace_back();
+  event.exchange_time = time.exchange;
+  event.local_time = time.local;
+  event.instrument = instrument;
+  event.kind = kind;
+  event.side = side;
+  event.price = {price};
+  event.quantity = {quantity};
+  return event;
+}
+
 }  // namespace
 
 void FeedFaults::add(FeedFault fault, const std::string& place, const std::string& found) {
@@ -99,15 +112,7 @@ std::int64_t OrderFeed::part(FeedTime time, const Known& order, std::int64_t qua
 
 Event& OrderFeed::push(FeedTime time, InstrumentId instrument, EventKind kind, Side side, std::int64_t price,
                        std::int64_t quantity, std::uint64_t id) {
-  time = clock_.settle(instrument, time);
-  Event& event = tape_->events.emplace_back();
-  event.exchange_time = time.exchange;
-  event.local_time = time.local;
-  event.instrument = instrument;
-  event.kind = kind;
-  event.side = side;
-  event.price = {price};
-  event.quantity = {quantity};
+  Event& event = append(*tape_, clock_.settle(instrument, time), instrument, kind, side, price, quantity);
   event.order = id;
   return event;
 }
@@ -229,16 +234,7 @@ void OrderFeed::print(FeedTime time, InstrumentId instrument, EventKind kind, Si
 
 void LevelFeed::push(FeedTime time, InstrumentId instrument, EventKind kind, Side side, std::int64_t price,
                      std::int64_t quantity, std::uint16_t flags) {
-  time = clock_.settle(instrument, time);
-  Event& event = tape_->events.emplace_back();
-  event.exchange_time = time.exchange;
-  event.local_time = time.local;
-  event.instrument = instrument;
-  event.kind = kind;
-  event.side = side;
-  event.price = {price};
-  event.quantity = {quantity};
-  event.flags = flags;
+  append(*tape_, clock_.settle(instrument, time), instrument, kind, side, price, quantity).flags = flags;
 }
 
 void LevelFeed::level(FeedTime time, InstrumentId instrument, Side side, std::int64_t price, std::int64_t quantity, std::uint16_t flags) {

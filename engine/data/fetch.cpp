@@ -27,30 +27,6 @@ constexpr Package kSkfolio{"skfolio==1.12.2",
 constexpr std::string_view kOrigin =
     "Python package skfolio 1.12.2, skfolio/datasets/data; prices from Yahoo";
 
-/// A folder that is removed with all it holds.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "walras-fetch-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) {
-      fail(Fault::Io, pattern,
-           fmt::format("cannot create a temporary folder: {}",
-                       std::generic_category().message(errno)));
-    }
-    path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
 struct Finished {
   int status = 0;      // exit status; 127 = the program could not be started
   std::string output;  // stdout and stderr, its last 64 KiB
@@ -191,7 +167,7 @@ std::shared_ptr<const Tape> read_panel(const std::filesystem::path& file, Json m
 }
 
 std::vector<std::string> import_sp500(const std::filesystem::path& package, const Library& library) {
-  const TemporaryFolder folder;
+  const ScratchFolder folder("fetch");
   const auto panel = unpack(package, "skfolio/datasets/data/sp500_dataset.csv.gz", folder.path());
   const auto index = unpack(package, "skfolio/datasets/data/sp500_index.csv.gz", folder.path());
   // The index first: whoever finds the panel finds its benchmark too.
@@ -216,7 +192,7 @@ std::vector<Fetchable> fetchable_sets() {
 
 std::vector<std::string> fetch(std::string_view name, const Library& library) {
   check_name(name);
-  const TemporaryFolder folder;
+  const ScratchFolder folder("fetch");
   return import_package(name, download(kSkfolio, folder.path()), library);
 }
 

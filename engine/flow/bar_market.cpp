@@ -167,7 +167,7 @@ class BarMarket final : public Generator {
         Process::Step step = all[i].process->step(shocks[i], state.volatility);
         step.change += state.drift * clock_.seconds();
         const Bar bar = draw_bar(all[i], step, state, k);
-        if (!state.halted) append(tape, static_cast<InstrumentId>(i), bar);
+        if (!state.halted) tape.append(static_cast<InstrumentId>(i), bar);
       }
     }
     if (tape.events.empty())
@@ -271,18 +271,6 @@ class BarMarket final : public Generator {
                                   p_.volume_spread * p_.volume_spread / 2);
     bar.volume = {std::llround(std::clamp(p_.volume * state.activity * busy * noise, 1.0, 1e15))};
     return bar;
-  }
-
-  static void append(Tape& tape, InstrumentId instrument, const Bar& bar) {
-    Event event;
-    event.exchange_time = event.local_time = bar.close_time;
-    event.instrument = instrument;
-    event.kind = EventKind::Bar;
-    event.price = bar.close;
-    event.quantity = bar.volume;
-    event.payload = static_cast<std::uint32_t>(tape.bars.size());
-    tape.bars.push_back(bar);
-    tape.events.push_back(event);
   }
 
   Params p_;

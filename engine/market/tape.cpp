@@ -173,6 +173,18 @@ std::string hash_contents(const Tape& tape) {
 
 }  // namespace
 
+void Tape::append(InstrumentId instrument, const Bar& bar) {
+  Event event;
+  event.exchange_time = event.local_time = bar.close_time;
+  event.instrument = instrument;
+  event.kind = EventKind::Bar;
+  event.price = bar.close;
+  event.quantity = bar.volume;
+  event.payload = static_cast<std::uint32_t>(bars.size());
+  bars.push_back(bar);
+  events.push_back(event);
+}
+
 std::span<const Event> Tape::between(Nanos begin, Nanos end) const {
   const auto at = [&](Nanos time) {
     return std::lower_bound(events.begin(), events.end(), time, [](const Event& event, Nanos t) {

@@ -19,6 +19,8 @@ struct Tape {
   Json provenance;                      ///< per input: file name, SHA-256, format, row count, notes (adjustment, hindsight, gaps)
   std::string content_hash;             ///< SHA-256 over instruments, events and bars: no path, no time of reading
 
+  /// Puts a bar at the end, with its event: at its close, when it is known at once.
+  void append(InstrumentId instrument, const Bar& bar);
   [[nodiscard]] std::span<const Event> between(Nanos begin, Nanos end) const;  ///< exchange_time in [begin, end)
 };
 

@@ -19,6 +19,12 @@ constexpr double kTradingSecondsPerYear = 252 * 6.5 * 3600;
 
 Nanos nanos(double seconds) { return {std::llround(seconds * 1e9)}; }
 
+/// The venue's trading hours; null: it never closes.
+std::shared_ptr<const TradingCalendar> calendar_of(const VenueParams& venue) {
+  if (!venue.calendar) return nullptr;
+  return std::make_shared<TradingCalendar>(TradingCalendar::named(*venue.calendar, "/venue/calendar"));
+}
+
 class Plan : public MarketPlan {
  public:
   [[nodiscard]] const std::vector<Instrument>& instruments() const override { return instruments_; }
@@ -39,12 +45,9 @@ class Plan : public MarketPlan {
        const VenueParams& venue, const EngineCatalog& catalog, const char* default_latency)
       : tape_(std::move(tape)),
         instruments_(std::move(instruments)),
+        calendar_(calendar_of(venue)),
         latencies_(catalog.latency),
         latency_(venue.latency.is_null() ? Json(default_latency) : venue.latency) {
-    if (venue.calendar) {
-      calendar_ = std::make_shared<TradingCalendar>(
-          TradingCalendar::named(*venue.calendar, "/venue/calendar"));
-    }
     static_cast<void>(latencies_.build(latency_, "/venue/latency", Rng(0, "check")));
     for (const Instrument& instrument : instruments_)
       fees_.push_back(catalog.fees.build(venue.fees, "/venue/fees", instrument));
@@ -303,11 +306,7 @@ std::unique_ptr<Generator> make_generator(const MarketParams& market, const Venu
   }
   GeneratorContext context;
   context.duration_s = market.duration_s.value_or(0);
-  std::shared_ptr<const TradingCalendar> calendar;
-  if (venue.calendar) {
-    calendar = std::make_shared<TradingCalendar>(TradingCalendar::named(*venue.calendar, "/venue/calendar"));
-  }
-  context.exchange = exchange_rules(venue.exchange.value_or(ExchangeParams{}), std::move(calendar), "/venue/exchange");
+  context.exchange = exchange_rules(venue.exchange.value_or(ExchangeParams{}), calendar_of(venue), "/venue/exchange");
   context.processes = std::make_shared<const ProcessRegistry>(catalog.processes);
   context.dependences = std::make_shared<const DependenceRegistry>(catalog.dependences);
   context.flows = std::make_shared<const FlowRegistry>(catalog.flows);

@@ -138,9 +138,9 @@ void Exchange::clear() {
   icebergs_ = all_or_none_[0] = all_or_none_[1] = 0;
 }
 
-void Exchange::refuse(OrderId id, Side side, Ticks price, Lots quantity, Reject why) {
+void Exchange::tell(Report::Kind kind, OrderId id, Side side, Ticks price, Lots quantity, Reject why) {
   Report said;
-  said.kind = Report::Kind::Rejected;
+  said.kind = kind;
   said.side = side;
   said.why = why;
   said.order = id;
@@ -149,15 +149,12 @@ void Exchange::refuse(OrderId id, Side side, Ticks price, Lots quantity, Reject 
   report(said);
 }
 
+void Exchange::refuse(OrderId id, Side side, Ticks price, Lots quantity, Reject why) {
+  tell(Report::Kind::Rejected, id, side, price, quantity, why);
+}
+
 void Exchange::cancelled(OrderId id, Side side, Ticks price, std::int64_t quantity, Reject why) {
-  Report said;
-  said.kind = Report::Kind::Cancelled;
-  said.side = side;
-  said.why = why;
-  said.order = id;
-  said.price = price;
-  said.quantity = {quantity};
-  report(said);
+  tell(Report::Kind::Cancelled, id, side, price, {quantity}, why);
 }
 
 // What is refused.
@@ -235,12 +232,7 @@ void Exchange::submit(OrderId id, std::uint32_t owner, const OrderRequest& reque
     held_.push_back({id, owner, request});
     if (request.type != OrderType::Limit) held_.back().request.price = {};
     index_.insert(id, kWaiting);
-    Report said;
-    said.side = request.side;
-    said.order = id;
-    said.price = request.price;
-    said.quantity = request.quantity;
-    return report(said);
+    return tell(Report::Kind::Accepted, id, request.side, request.price, request.quantity);
   }
   if (in_call()) return gather(id, owner, request);
   trade(id, owner, request);
@@ -264,12 +256,7 @@ void Exchange::add(OrderId id, Side side, Ticks price, Lots quantity, Nanos now)
   });
   if (outcome.reject != Reject::None) return refuse(id, side, price, quantity, outcome.reject);
   if (outcome.resting.value == 0) return;
-  Report said;
-  said.side = side;
-  said.order = id;
-  said.price = price;
-  said.quantity = outcome.resting;
-  report(said);
+  tell(Report::Kind::Accepted, id, side, price, outcome.resting);
 }
 
 void Exchange::take(OrderId id, Side side, Lots quantity, Nanos now) {
@@ -351,12 +338,7 @@ void Exchange::rest(OrderId id, std::uint32_t owner, const OrderRequest& request
     }
   }
   if (!amending_) {
-    Report said;
-    said.side = request.side;
-    said.order = id;
-    said.price = request.price;
-    said.quantity = {quantity};
-    report(said);
+    tell(Report::Kind::Accepted, id, request.side, request.price, {quantity});
   }
   if (!in_call()) wake(opposite(request.side));
 }
@@ -368,11 +350,7 @@ void Exchange::gather(OrderId id, std::uint32_t owner, const OrderRequest& reque
   market_[at(request.side)].push_back({id, owner, request});
   market_[at(request.side)].back().request.price = {};
   index_.insert(id, kWaiting);
-  Report said;
-  said.side = request.side;
-  said.order = id;
-  said.quantity = request.quantity;
-  report(said);
+  tell(Report::Kind::Accepted, id, request.side, {}, request.quantity);
 }
 
 void Exchange::enter_held(TimeInForce which) {

@@ -224,6 +224,7 @@ class Exchange {
   [[nodiscard]] Nanos next_change(Nanos time) const;
 
   void report(const Report& what) { reports_.push_back(what); }
+  void tell(Report::Kind kind, OrderId id, Side side, Ticks price, Lots quantity, Reject why = Reject::None);
   void refuse(OrderId id, Side side, Ticks price, Lots quantity, Reject why);
   void cancelled(OrderId id, Side side, Ticks price, std::int64_t quantity, Reject why);
 

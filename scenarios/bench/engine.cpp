@@ -38,14 +38,7 @@ std::shared_ptr<const Tape> minute_bars() {
     bar.high = {std::max(bar.open.value, price) + 3};
     bar.low = {std::min(bar.open.value, price) - 3};
     bar.volume = {1'000'000};
-    tape.bars.push_back(bar);
-    Event event;
-    event.exchange_time = event.local_time = bar.close_time;
-    event.kind = EventKind::Bar;
-    event.price = bar.close;
-    event.quantity = bar.volume;
-    event.payload = static_cast<std::uint32_t>(i);
-    tape.events.push_back(event);
+    tape.append(0, bar);
   }
   return finish_tape(std::move(tape));
 }

@@ -1,5 +1,6 @@
 // The program as a user starts it, timed from outside.
 #include "engine/base/error.hpp"
+#include "engine/base/files.hpp"
 #include "scenarios/bench/bench.hpp"
 #include "scenarios/locations.hpp"
 
@@ -42,29 +43,10 @@ double time_program(const std::vector<std::string>& words) {
   return taken;
 }
 
-/// A folder for results that goes away with its owner.
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (std::filesystem::temp_directory_path() / "walras-bench-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) fail(Fault::Io, name, "expected a temporary folder, was refused");
-    folder_ = name;
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
-
- private:
-  std::filesystem::path folder_;
-};
-
 std::vector<BenchCase> quickstart(bool pdf) {
-  auto scratch = std::make_shared<Scratch>();
-  std::vector<std::string> words{"run", (examples_folder() / "quickstart.json").string(), "--quiet", "--out", (scratch->folder() / "out").string(),
-                                 "--ledger", (scratch->folder() / "ledger.h5").string()};
+  auto scratch = std::make_shared<ScratchFolder>("bench");
+  std::vector<std::string> words{"run", (examples_folder() / "quickstart.json").string(), "--quiet", "--out", (scratch->path() / "out").string(),
+                                 "--ledger", (scratch->path() / "ledger.h5").string()};
   if (!pdf) words.push_back("--no-pdf");
   return {{"", [scratch, words] { return time_program(words); }}};
 }

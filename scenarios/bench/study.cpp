@@ -1,4 +1,5 @@
 // The walk-forward: how busy it keeps the cores.
+#include "engine/base/files.hpp"
 #include "engine/base/parallel.hpp"
 #include "engine/base/random.hpp"
 #include "scenarios/bench/bench.hpp"
@@ -40,9 +41,8 @@ void write_bars(const std::filesystem::path& file, std::uint64_t index, std::siz
 
 /// A study of 50 folds over ten shares, in a folder of its own.
 std::shared_ptr<const Setup> study() {
-  std::string name = (std::filesystem::temp_directory_path() / "walras-bench-XXXXXX").string();
-  if (mkdtemp(name.data()) == nullptr) fail(Fault::Io, name, "expected a temporary folder, was refused");
-  const std::filesystem::path folder = name;
+  const ScratchFolder scratch("bench");
+  const std::filesystem::path& folder = scratch.path();
   constexpr std::size_t kTrain = 250, kTest = 60, kFolds = 50;
   Json sources = Json::array();
   for (std::uint64_t i = 0; i < 10; ++i) {
@@ -60,10 +60,7 @@ std::shared_ptr<const Setup> study() {
   std::ofstream(folder / "study.json") << scenario.dump();
   RunOptions options;
   options.scenario = folder / "study.json";
-  auto setup = std::make_shared<const Setup>(prepare(options));
-  std::error_code ignored;
-  std::filesystem::remove_all(folder, ignored);
-  return setup;
+  return std::make_shared<const Setup>(prepare(options));
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ class StreamPlan final : public MarketPlan {
   const Json& resolved() const override { return resolved_; }
   Nanos sampling() const override { return {3600 * kNanosPerSecond}; }
   bool replays_from_start() const override { return false; }
-  std::unique_ptr<Venue> venue(Rng) const override {
+  std::unique_ptr<Venue> venue(Rng, const Tape*) const override {
     return make_streamed_venue(std::make_unique<Levels>(events_), instruments_, {QueueRule::Power2, 2});
   }
   std::unique_ptr<LatencyModel> latency(Rng random) const override { return latencies_.build(Json("constant"), "", random); }

@@ -143,12 +143,7 @@ TEST_CASE("within the day, the open and the close of a session are those of the 
     bar.open = bar.low = {price};
     bar.close = bar.high = {price + 5};
     price += 10;
-    Event event;
-    event.exchange_time = event.local_time = bar.close_time;
-    event.price = bar.close;
-    event.payload = static_cast<std::uint32_t>(tape.bars.size());
-    tape.bars.push_back(bar);
-    tape.events.push_back(event);
+    tape.append(0, bar);
   };
   for (std::int64_t minute = 21 * 60 - 4; minute < 21 * 60; ++minute) bar_at(minute);
   for (std::int64_t minute = 38 * 60 + 30; minute < 38 * 60 + 33; ++minute) bar_at(minute);

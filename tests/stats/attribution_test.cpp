@@ -5,6 +5,8 @@
 #include "stats/factors.hpp"
 #include "stats/peer_names.hpp"
 #include "stats/tear_sheet.hpp"
+#include "tests/stats/measured.hpp"
+#include "tests/stats/oracle.hpp"
 #include "tests/stats/samples.hpp"
 #include "tests/support/data.hpp"
 
@@ -14,18 +16,6 @@
 
 using namespace walras;
 using namespace walras::stats;
-
-namespace {
-
-doctest::Approx near(double value, double relative = 1e-12) { return doctest::Approx(value).epsilon(relative); }
-
-std::vector<double> numbers(const Json& json) {
-  std::vector<double> values;
-  for (const Json& item : json.as_array()) values.push_back(item.as_number());
-  return values;
-}
-
-}  // namespace
 
 TEST_CASE("Bacon's three countries have the effects that the book prints") {
   // Bacon, Practical Portfolio Performance Measurement and Attribution, chapter 5: 8.3 % against 6.4 %
@@ -79,7 +69,7 @@ TEST_CASE("weights that do not add up, names twice and returns of -100 % are ref
 }
 
 TEST_CASE("factor coefficients, their errors and p-values equal statsmodels'") {
-  const Json expected = Json::read(tests::source_root() / "tests" / "data" / "attribution_oracle.json").at("small");
+  const Json expected = read_oracle("attribution").at("small");
   const ReturnSeries series = spaced(numbers(expected.at("y")), 252);
   std::vector<Factor> factors;
   for (const Json& column : expected.at("x").as_array()) factors.push_back({"f" + std::to_string(factors.size()), numbers(column)});

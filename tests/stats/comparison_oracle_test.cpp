@@ -4,8 +4,8 @@
 #include "stats/distributions.hpp"
 #include "stats/model_set.hpp"
 #include "stats/superior.hpp"
+#include "tests/stats/oracle.hpp"
 #include "tests/stats/samples.hpp"
-#include "tests/support/data.hpp"
 
 #include <doctest/doctest.h>
 #include <numeric>
@@ -15,21 +15,7 @@ using namespace walras::stats;
 
 namespace {
 
-Json oracle(std::string_view part) {
-  return Json::read(tests::source_root() / "tests" / "data" / "comparison_oracle.json").at(part);
-}
-
-std::vector<double> numbers(const Json& json) {
-  std::vector<double> values;
-  for (const Json& item : json.as_array()) values.push_back(item.as_number());
-  return values;
-}
-
-std::vector<std::vector<double>> rows(const Json& json) {
-  std::vector<std::vector<double>> values;
-  for (const Json& item : json.as_array()) values.push_back(numbers(item));
-  return values;
-}
+Json oracle(std::string_view part) { return read_oracle("comparison").at(part); }
 
 std::vector<std::vector<std::uint32_t>> index_rows(const Json& json) {
   std::vector<std::vector<std::uint32_t>> values;

@@ -4,8 +4,8 @@
 #include "stats/distributions.hpp"
 #include "stats/extremes.hpp"
 #include "stats/performance.hpp"
+#include "tests/stats/oracle.hpp"
 #include "tests/stats/samples.hpp"
-#include "tests/support/data.hpp"
 
 #include <doctest/doctest.h>
 #include <algorithm>
@@ -16,14 +16,8 @@ using namespace walras::stats;
 namespace {
 
 const Json& oracle() {
-  static const Json json = Json::read(tests::source_root() / "tests" / "data" / "metrics_oracle.json");
+  static const Json json = read_oracle("metrics");
   return json;
-}
-
-std::vector<double> numbers(const Json& json) {
-  std::vector<double> values;
-  for (const Json& item : json.as_array()) values.push_back(item.as_number());
-  return values;
 }
 
 ReturnSeries returns() { return spaced(numbers(oracle().at("returns")), 252); }

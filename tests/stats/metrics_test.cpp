@@ -6,6 +6,7 @@
 #include "stats/performance.hpp"
 #include "stats/resample.hpp"
 #include "stats/tear_sheet.hpp"
+#include "tests/stats/measured.hpp"
 #include "tests/stats/samples.hpp"
 
 #include <doctest/doctest.h>
@@ -17,28 +18,6 @@ using namespace walras;
 using namespace walras::stats;
 
 namespace {
-
-double estimate(std::string_view metric, const ReturnSeries& series, const Conventions& conventions = {},
-                const ReturnSeries* benchmark = nullptr) {
-  const Evidence evidence = measure(metric, series, conventions, benchmark);
-  CAPTURE(evidence.name);
-  CAPTURE(evidence.reason);
-  REQUIRE(evidence.estimate.has_value());
-  return *evidence.estimate;
-}
-
-doctest::Approx near(double value, double relative = 1e-12) { return doctest::Approx(value).epsilon(relative); }
-
-// Bacon's 24 monthly returns in percent (braverock/PerformanceAnalytics: data/portfolio_bacon.csv), also in
-// performance_test.cpp.
-ReturnSeries bacon() {
-  std::vector<double> returns;
-  for (const double percent : {.3, 2.6, 1.1, -1., 1.5, 2.5, 1.6, 6.7, -1.4, 4., -.5, 8.1, 4., -3.7, -6.1, 1.7, -4.9, -2.2,
-                               7., 5.8, -6.5, 2.4, -.5, -.9}) {
-    returns.push_back(percent / 100);
-  }
-  return spaced(std::move(returns), 12, 30.4375);
-}
 
 std::vector<char> marks(std::size_t n, std::size_t hits) {
   std::vector<char> list(n, 0);
@@ -55,7 +34,7 @@ Evidence kupiec(std::size_t n, std::size_t count, double tail) {
 }  // namespace
 
 TEST_CASE("Bacon's portfolio has the mean absolute deviation that the book prints") {
-  CHECK(estimate("mean_absolute_deviation", bacon()) == near(0.031083, 2e-5));  // .0310; six digits recomputed
+  CHECK(estimate("mean_absolute_deviation", bacon(12)) == near(0.031083, 2e-5));  // .0310; six digits recomputed
 }
 
 TEST_CASE("a published growth over 827 days annualises by its logarithm") {
@@ -66,7 +45,7 @@ TEST_CASE("a published growth over 827 days annualises by its logarithm") {
 }
 
 TEST_CASE("ratios equal their formulas written out") {
-  const ReturnSeries series = bacon();
+  const ReturnSeries series = bacon(12);
   const std::vector<double>& r = series.returns;
   const double mar = 0.004, yearly = std::pow(1 + mar, 12) - 1;
   double mean = 0, below1 = 0, below3 = 0, above1 = 0, below2 = 0, gains = 0, losses = 0, ups = 0, downs = 0;

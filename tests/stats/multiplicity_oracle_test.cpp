@@ -3,8 +3,8 @@
 #include "stats/haircut.hpp"
 #include "stats/overfitting.hpp"
 #include "stats/p_values.hpp"
+#include "tests/stats/oracle.hpp"
 #include "tests/stats/samples.hpp"
-#include "tests/support/data.hpp"
 
 #include <algorithm>
 #include <doctest/doctest.h>
@@ -16,14 +16,8 @@ using namespace walras::stats;
 namespace {
 
 const Json& oracle() {
-  static const Json json = Json::read(tests::source_root() / "tests" / "data" / "multiplicity_oracle.json");
+  static const Json json = read_oracle("multiplicity");
   return json;
-}
-
-std::vector<double> numbers(const Json& json) {
-  std::vector<double> values;
-  for (const Json& item : json.as_array()) values.push_back(item.as_number());
-  return values;
 }
 
 void check_near(const std::vector<double>& got, const std::vector<double>& expected, double tolerance) {

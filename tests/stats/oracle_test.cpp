@@ -7,8 +7,8 @@
 #include "stats/permutation.hpp"
 #include "stats/resample.hpp"
 #include "stats/superior.hpp"
+#include "tests/stats/oracle.hpp"
 #include "tests/stats/samples.hpp"
-#include "tests/support/data.hpp"
 
 #include <doctest/doctest.h>
 #include <numeric>
@@ -18,21 +18,7 @@ using namespace walras::stats;
 
 namespace {
 
-Json oracle(std::string_view part) {
-  return Json::read(tests::source_root() / "tests" / "data" / "statistics_oracle.json").at(part);
-}
-
-std::vector<double> numbers(const Json& json) {
-  std::vector<double> values;
-  for (const Json& item : json.as_array()) values.push_back(item.as_number());
-  return values;
-}
-
-std::vector<std::vector<double>> rows(const Json& json) {
-  std::vector<std::vector<double>> values;
-  for (const Json& item : json.as_array()) values.push_back(numbers(item));
-  return values;
-}
+Json oracle(std::string_view part) { return read_oracle("statistics").at(part); }
 
 }  // namespace
 

@@ -42,15 +42,7 @@ inline void add_bars(Tape& tape, const Instrument& instrument, const std::vector
     bar.low = {tiny.low};
     bar.close = {tiny.close};
     bar.volume = {tiny.volume};
-    Event event;
-    event.exchange_time = event.local_time = bar.close_time;
-    event.instrument = id;
-    event.kind = EventKind::Bar;
-    event.price = bar.close;
-    event.quantity = bar.volume;
-    event.payload = static_cast<std::uint32_t>(tape.bars.size());
-    tape.bars.push_back(bar);
-    tape.events.push_back(event);
+    tape.append(id, bar);
   }
 }
 
