@@ -86,7 +86,7 @@ struct NullWorldParams {
 };
 
 /// What is asked about the study as a whole.
-enum class StudyTest : std::uint8_t { SuperiorAbility, RealityCheck, Overfitting, TrueShare };
+enum class StudyTest : std::uint8_t { SuperiorAbility, RealityCheck, ConfidenceSet, Overfitting, TrueShare };
 
 struct EvidenceParams {
   std::int64_t resamples = 2000;
@@ -100,7 +100,7 @@ struct EvidenceParams {
     field("level", &EvidenceParams::level, {.min = 0.5, .max = 0.999, .doc = "Of confidence intervals."});
     field("risk_free_rate", &EvidenceParams::risk_free_rate, {.unit = "1/year", .min = -0.5, .max = 10, .doc = "Converted once to the bar period."});
     field("minimum_acceptable_return", &EvidenceParams::minimum_acceptable_return, {.unit = "1/year", .min = -0.5, .max = 10, .doc = "MAR of Sortino and Omega."});
-    field("tests", &EvidenceParams::tests, {.doc = "Of the study as a whole, beside what the verdict prints of each strategy: superior_ability (Hansen), reality_check (White), overfitting (PBO, with degradation and probability of loss), true_share (of worthless trials, Storey)."});
+    field("tests", &EvidenceParams::tests, {.doc = "Of the study as a whole, beside what the verdict prints of each strategy: superior_ability (Hansen), reality_check (White), confidence_set (of trials that may be the best, Hansen, Lunde and Nason), overfitting (PBO, with degradation and probability of loss), true_share (of worthless trials, Storey)."});
     field("null_worlds", &EvidenceParams::null_worlds, {.doc = "The whole study, search included, repeated on markets without alpha; null: not."});
   }
 };
@@ -187,7 +187,8 @@ struct walras::EnumNames<walras::scenarios::NullKind> {
 };
 template <>
 struct walras::EnumNames<walras::scenarios::StudyTest> {
-  static constexpr std::array<std::pair<scenarios::StudyTest, std::string_view>, 4> names{
+  static constexpr std::array<std::pair<scenarios::StudyTest, std::string_view>, 5> names{
       {{scenarios::StudyTest::SuperiorAbility, "superior_ability"}, {scenarios::StudyTest::RealityCheck, "reality_check"},
+       {scenarios::StudyTest::ConfidenceSet, "confidence_set"},
        {scenarios::StudyTest::Overfitting, "overfitting"}, {scenarios::StudyTest::TrueShare, "true_share"}}};
 };

@@ -98,7 +98,7 @@ def validated(folder):
     """validate runs the tests that the scenario asks for, worlds without alpha too: same bits on one thread, on two, and after an
     interruption; gates read their figures, and what cannot be asked is refused before the work"""
     files = [bars_csv(folder, f"S{i}.csv", days=1500, seed=i + 1) for i in range(4)]
-    evidence = {"tests": ["superior_ability", "reality_check", "overfitting", "true_share"], "null_worlds": {"kind": "shuffled", "worlds": 39}}
+    evidence = {"tests": ["superior_ability", "reality_check", "confidence_set", "overfitting", "true_share"], "null_worlds": {"kind": "shuffled", "worlds": 39}}
     write(folder, "study.json", study(*files, evidence=evidence))
     walras("validate", "study.json", "--out", "one", "--ledger", "one.h5", "--threads", "1", "--fail-if", "sharpe < 100", code=4, folder=folder)
     out, _ = walras("validate", "study.json", "--out", "two", "--ledger", "two.h5", "--threads", "2", "--fail-if", "null_worlds.p_value > 0.001",
@@ -111,6 +111,8 @@ def validated(folder):
     assert one == two and len(gates) == 2 + 3 * 2, len(gates)
     told = one["null_worlds"]
     assert told["worlds"] == 39 and len(told["best"]) == 39 and min(s["p_value"] for s in told["strategies"]) == told["p_value"]
+    kept = one["study"]["model_confidence_set"]
+    assert kept["estimate"] >= 1 and 0 <= kept["p_value"] <= 1 and "may be the best, at 95 %: " in kept["method"], kept
     assert {"superior_predictive_ability", "reality_check", "probability_of_overfitting", "probability_of_loss", "true_share", "null_worlds"} <= set(one["study"])
     assert {"haircut_sharpe", "profit_hurdle", "minimum_backtest"} <= set(one["verdict"]["strategies"][1]["evidence"])
     page = (folder / "one" / "report.html").read_text()
@@ -134,6 +136,21 @@ def validated(folder):
                          ({"kind": "sign"}, "expected signs"), ({"kind": "signs", "worlds": 0}, "worlds")):
         write(folder, "wrong.json", study(*files, evidence={"null_worlds": wrong}))
         assert words in walras("check", "wrong.json", code=3, folder=folder)[1], (wrong, walras("check", "wrong.json", code=3, folder=folder)[1])
+
+
+@case
+def worlds_of_a_given_market(folder):
+    """the market of the null worlds may be given: for a generated study and for recorded data; same bits for any thread count"""
+    market = {"mode": "generated", "generator": {"kind": "bars", "bars": 300, "names": ["A"], "process": {"kind": "gjr_garch", "volatility": 0.25}}}
+    evidence = {"null_worlds": {"kind": "market", "worlds": 4, "market": market}}
+    recorded = study(bars_csv(folder), evidence=evidence)
+    for name, scenario in (("generated", dict(recorded, market=market)), ("recorded", recorded)):
+        write(folder, name + ".json", scenario)
+        told = []
+        for threads in "12":
+            walras("validate", name + ".json", "--out", name + threads, "--ledger", name + threads + ".h5", "--threads", threads, code=4, folder=folder)
+            told.append(summary(folder, name + threads)["null_worlds"])
+        assert told[0] == told[1] and told[0]["kind"] == "market" and len(set(told[0]["best"])) == 4, told
 
 
 @case
