@@ -245,7 +245,10 @@ Calibration fit_queues(const MarketView& view) {
   const auto rate = [&](const std::string& name, double count, double time_s, double before) {
     if (time_s < 10) return before;  // seldom or never seen: as the length before it
     const double value = count / time_s;
-    result.parameters.push_back({name, "1/s", value, std::sqrt(std::max(count, 1.0)) / time_s,
+    // The time is a count too, of the seconds at which the queue was seen so long.
+    const double counted = std::max(count, 1.0), unseen = std::max(0.0, 1 - time_s / (2 * tight));
+    result.parameters.push_back({name, "1/s", value,
+                                 counted / time_s * std::sqrt(1 / counted + unseen / time_s),
                                  static_cast<std::uint64_t>(count)});
     return value;
   };
