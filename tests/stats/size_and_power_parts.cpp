@@ -19,7 +19,7 @@ part with fewer worlds and fails where a bound breaks by more than three of its 
 
 A share measured over 2,000 worlds has a standard error of 0.5 points at 5 %, over 1,000 studies of 0.7. "due" is what the project
 promises where a test's declared assumptions hold; "measured" stands where they do not, and the figure is the distortion.
-Tests of a composite null (reality check, superior ability, model confidence set, step-down) may only reject less.
+Tests of a composite null (reality check, superior ability, step-down) may only reject less.
 )" + tables + R"(
 ## What follows
 

@@ -1,6 +1,5 @@
 // Single tests and families of ten without skill, under four processes.
 #include "stats/haircut.hpp"
-#include "stats/model_set.hpp"
 #include "stats/multiple_testing.hpp"
 #include "stats/permutation.hpp"
 #include "stats/superior.hpp"
@@ -44,9 +43,6 @@ std::vector<bool> rejections(Process process, std::uint64_t world) {
   const StepDown steps = romano_wolf(all, plan);
   found.push_back(spa.upper <= 0.05);
   found.push_back(spa.consistent <= 0.05);
-  for (const SetStatistic statistic : {SetStatistic::Range, SetStatistic::Maximum}) {
-    found.push_back(model_confidence_set(all, plan, statistic).included(0.05).size() < kModels);
-  }
   found.push_back(*std::min_element(steps.adjusted.begin(), steps.adjusted.end()) <= 0.05);
   return found;
 }
@@ -73,8 +69,6 @@ Part size_of(Process process, std::string name) {
                   column("sign flips", !dependent),
                   {"reality check, ten models", 0, 0.065},
                   {"superior predictive ability, ten models", 0, 0.065},
-                  {"model confidence set, any of ten equal models left out, range", 0, 0.065},
-                  {"model confidence set, any of ten equal models left out, maximum", 0, 0.065},
                   {"Romano-Wolf step-down, any of ten models", 0, 0.065}};
   part.world = [process](std::uint64_t world) { return rejections(process, world); };
   part.cost = 10;
