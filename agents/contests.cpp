@@ -6,7 +6,6 @@
 
 #include "agents/catalog.hpp"
 #include "agents/learners/ppo_step.hpp"
-#include "models/nets/price_cnn.hpp"
 #include "models/training.hpp"
 
 namespace walras::agents {
@@ -51,19 +50,18 @@ class PriceCnnContest final : public strategies::Contest {
         targets_(draws({4096, 1}, random_.child("targets"))) {
     models::use_one_thread();
     Rng weights = random_.child("weights");
-    const models::PriceCnnParams shape;
-    model_ =
-        std::make_shared<models::Regressor>(models::price_cnn(shape, kInputs, weights), 1, weights);
+    model_ = std::make_shared<models::Regressor>(
+        models::build_net("price_cnn", {kInputs, kWindow}, weights), 1, weights);
     trainer_ = std::make_unique<models::Trainer>(*model_, params_, inputs_, targets_,
                                                  random_.child("batches"));
-    bare_inlet_ = conv(kInputs, shape.channels, 1, 1);
-    for (std::int64_t block = 0; block < shape.blocks; ++block) {
+    bare_inlet_ = conv(kInputs, kChannels, 1, 1);
+    for (std::int64_t block = 0; block < 3; ++block) {
       bare_blocks_.push_back(
-          {conv(shape.channels, shape.channels, shape.kernel, std::int64_t{1} << block),
-           conv(shape.channels, shape.channels, 1, 1), (shape.kernel - 1) << block});
+          {conv(kChannels, kChannels, 3, std::int64_t{1} << block),
+           conv(kChannels, kChannels, 1, 1), std::int64_t{2} << block});
     }
-    bare_outlet_ = conv(shape.channels, shape.features, 1, 1);
-    bare_head_ = torch::nn::Linear(shape.features, 1);
+    bare_outlet_ = conv(kChannels, kChannels, 1, 1);
+    bare_head_ = torch::nn::Linear(kChannels, 1);
     std::vector<torch::Tensor> all;
     const auto append = [&all](const auto& module) {
       for (const torch::Tensor& parameter : module->parameters()) all.push_back(parameter);
@@ -111,7 +109,7 @@ class PriceCnnContest final : public strategies::Contest {
     return torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, kernel).dilation(dilation));
   }
 
-  static constexpr std::int64_t kInputs = 4, kWindow = 32;
+  static constexpr std::int64_t kInputs = 4, kWindow = 32, kChannels = 16;  // the defaults
   Rng random_{1, "contest"};
   models::TrainingParams params_;
   torch::Tensor inputs_, targets_, order_;

@@ -6,6 +6,7 @@
 
 WALRAS_PLUGIN(registries) {
   walras::models::add_models(registries.predictors);
+  walras::models::add_contests(registries.contests);
   walras::agents::add_agents(registries.strategies);
   walras::agents::add_contests(registries.contests);
 }

@@ -1,7 +1,11 @@
 #include "models/layers.hpp"
 
 #include <cmath>
+#include <functional>
+#include <memory>
 #include <vector>
+
+#include "models/checkpointing.hpp"
 
 namespace walras::models {
 namespace {
@@ -10,6 +14,34 @@ void assign(torch::Tensor& target, const std::vector<float>& values) {
   const torch::NoGradGuard no_grad;
   target.copy_(torch::tensor(values).view(target.sizes()));
 }
+
+using Part = std::function<torch::Tensor(const torch::Tensor&)>;
+
+struct PartHolder final : torch::CustomClassHolder {
+  explicit PartHolder(Part held) : part(std::move(held)) {}
+  Part part;
+};
+
+/// A node of the graph that holds the part and its input, and computes the part again when asked
+/// for the gradient.
+struct Recompute : torch::autograd::Function<Recompute> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context,
+                               const torch::Tensor& input, const Part& part) {
+    context->save_for_backward({input});
+    context->saved_data["part"] =
+        at::IValue::make_capsule(c10::make_intrusive<PartHolder>(part));
+    return part(input);
+  }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    const torch::Tensor input = context->get_saved_variables()[0].detach().requires_grad_();
+    const auto held = context->saved_data["part"].toCapsule();
+    const torch::AutoGradMode with_gradients(true);
+    const torch::Tensor output = static_cast<PartHolder&>(*held).part(input);
+    output.backward(gradients[0]);  // adds to the parameters' gradients
+    return {input.grad(), torch::Tensor()};
+  }
+};
 
 }  // namespace
 
@@ -74,6 +106,92 @@ torch::Tensor CausalConvolution::forward(const torch::Tensor& input) const {
   const torch::Tensor padded = past == 0 ? input : at::constant_pad_nd(input, {past, 0});
   return at::conv1d(padded, weight, bias, /*stride=*/{1}, /*padding=*/at::IntArrayRef{0},
                     /*dilation=*/{dilation_});
+}
+
+PlaneConvolution::PlaneConvolution(const Shape& shape)
+    : weight(register_parameter(
+          "weight", torch::zeros({shape.out, shape.in, shape.steps, shape.places}))),
+      bias(register_parameter("bias", torch::zeros({shape.out}))),
+      shape_(shape) {}
+
+torch::Tensor PlaneConvolution::forward(const torch::Tensor& input) const {
+  if (!shape_.causal || shape_.step_pad == 0) {
+    return at::conv2d(input, weight, bias, at::IntArrayRef{1, shape_.stride},
+                      at::IntArrayRef{shape_.step_pad, shape_.place_pad});
+  }
+  const torch::Tensor padded = at::constant_pad_nd(input, {0, 0, 2 * shape_.step_pad, 0});
+  return at::conv2d(padded, weight, bias, at::IntArrayRef{1, shape_.stride},
+                    at::IntArrayRef{0, shape_.place_pad});
+}
+
+BatchNorm::BatchNorm(std::int64_t channels)
+    : weight(register_parameter("weight", torch::ones({channels}))),
+      bias(register_parameter("bias", torch::zeros({channels}))),
+      running_mean(register_buffer("running_mean", torch::zeros({channels}))),
+      running_variance(register_buffer("running_variance", torch::ones({channels}))) {}
+
+torch::Tensor BatchNorm::forward(const torch::Tensor& input) const {
+  return at::batch_norm(input, weight, bias, running_mean, running_variance, is_training(), 0.1,
+                        1e-5, /*cudnn_enabled=*/true);
+}
+
+LayerNorm::LayerNorm(std::int64_t width)
+    : weight(register_parameter("weight", torch::ones({width}))),
+      bias(register_parameter("bias", torch::zeros({width}))),
+      width_(width) {}
+
+torch::Tensor LayerNorm::forward(const torch::Tensor& input) const {
+  return at::layer_norm(input, {width_}, weight, bias, 1e-5);
+}
+
+torch::Tensor Dropout::forward(const torch::Tensor& input) const {
+  if (!is_training() || rate_ <= 0) return input;
+  // Drawn on the CPU: one key, one mask, wherever the network computes.
+  const torch::Tensor kept =
+      torch::empty(input.sizes(), input.options().device(torch::kCPU))
+          .bernoulli_(1 - rate_, at::detail::createCPUGenerator(key))
+          .to(input.device());
+  return input * kept / (1 - rate_);
+}
+
+void key_dropout(torch::nn::Module& module, const Rng& random, std::uint64_t step) {
+  std::uint64_t index = 0;
+  for (const auto& part : module.modules(/*include_self=*/false)) {
+    if (auto* dropout = dynamic_cast<Dropout*>(part.get()))
+      dropout->key = random.child("dropout", step).child("layer", index++).bits();
+  }
+}
+
+Lstm::Lstm(std::int64_t in, std::int64_t hidden, bool both_ways, Rng& random)
+    : hidden_(hidden), both_ways_(both_ways) {
+  for (const std::string& end : {std::string(), std::string("_reverse")}) {
+    if (!end.empty() && !both_ways) break;
+    const auto add = [&](const std::string& name, at::IntArrayRef sizes) {
+      return register_parameter(name + end, torch::zeros(sizes));
+    };
+    const torch::Tensor input = add("input", {4 * hidden, in}),
+                        recurrent = add("recurrent", {4 * hidden, hidden}),
+                        bias = add("input_bias", {4 * hidden});
+    add("recurrent_bias", {4 * hidden});
+    fill_uniform(input, 1.0, random);
+    for (std::int64_t gate = 0; gate < 4; ++gate)
+      fill_orthogonal(recurrent.detach().narrow(0, gate * hidden, hidden), 1.0, random);
+    const torch::NoGradGuard no_grad;
+    bias.narrow(0, hidden, hidden).fill_(1);
+  }
+}
+
+torch::Tensor Lstm::forward(const torch::Tensor& input) const {
+  const torch::Tensor start =
+      torch::zeros({both_ways_ ? 2 : 1, input.size(0), hidden_}, input.options());
+  return std::get<0>(at::lstm(input, {start, start}, parameters(/*recurse=*/false),
+                              /*has_biases=*/true, /*num_layers=*/1, /*dropout=*/0.0,
+                              is_training(), both_ways_, /*batch_first=*/true));
+}
+
+torch::Tensor checkpointed(std::function<torch::Tensor(const torch::Tensor&)> part,
+                           const torch::Tensor& input) {
+  return Recompute::apply(input, part);
 }
 
 }  // namespace walras::models

@@ -1,35 +1,45 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <optional>
+#include <functional>
+#include <utility>
 
 #include "engine/base/error.hpp"
 #include "models/catalog.hpp"
-#include "models/nets/price_cnn.hpp"
+#include "models/net.hpp"
 #include "models/training.hpp"
 
 namespace walras::models {
 namespace {
 
-struct PriceCnnPredictorParams {
-  PriceCnnParams network;
+struct NetPredictorParams {
+  Json network = Json::object();
   TrainingParams training;
   static void fields(auto&& field) {
-    field("network", &PriceCnnPredictorParams::network, {.doc = "shape of the network"});
-    field("training", &PriceCnnPredictorParams::training, {.doc = "how it is trained"});
+    field("network", &NetPredictorParams::network, {.doc = "shape of the network"});
+    field("training", &NetPredictorParams::training, {.doc = "how it is trained"});
   }
 };
 
-/// A network with its scaler behind the torch-free interface.
-class PriceCnnPredictor final : public strategies::Predictor {
+/// A network of any kind, with its scaler, behind the torch-free interface.
+class NetPredictor final : public strategies::Predictor {
  public:
-  using Params = PriceCnnPredictorParams;
-  PriceCnnPredictor(Params params, const strategies::PredictorContext& context)
-      : params_(params), context_(context) {
+  using Make = std::function<std::shared_ptr<Net>(const NetShape&, Rng&)>;
+  NetPredictor(std::string kind, Json network, TrainingParams training, Make make,
+               const strategies::PredictorContext& context)
+      : kind_(std::move(kind)),
+        network_(std::move(network)),
+        training_(std::move(training)),
+        make_(std::move(make)),
+        context_(context) {
     if (context.channels == 0 || context.window == 0 || context.outputs == 0) {
-      fail(Fault::Scenario, "price_cnn", "expected at least one channel, one step and one output");
+      fail(Fault::Scenario, kind_, "expected at least one channel, one step and one output");
     }
+    // Built once here, so that a shape that does not fit is told when the scenario is read.
+    Rng random(0, kind_);
+    (void)make_(shape(), random);
   }
 
   void fit(const strategies::Dataset& data, Rng random) override {
@@ -44,13 +54,11 @@ class PriceCnnPredictor final : public strategies::Predictor {
                        context_.channels, context_.window, context_.outputs, data.channels,
                        data.window, data.outputs));
     }
-    const RowSplit split = split_rows(data, params_.training);
-    check_finite(data, static_cast<std::size_t>(params_.training.batch));
-    const Scaler scaler = Scaler::fit(data, split.train);
-    std::shared_ptr<Regressor> model = make(random.child("weights"));
-    report_ = train(*model, data, scaler, params_.training, random.child("batches"));
-    scaler_ = scaler;
-    model_ = std::move(model);
+    const RowSplit split = split_rows(data, training_);
+    check_finite(data, static_cast<std::size_t>(training_.batch));
+    scaler_ = Scaler::fit(data, split.train);
+    make(random.child("weights"));
+    report_ = train(*model_, *objective_, data, scaler_, training_, random.child("batches"));
   }
 
   void predict(std::span<const float> input, std::span<float> output) override {
@@ -66,10 +74,10 @@ class PriceCnnPredictor final : public strategies::Predictor {
     const std::span<float> scaled(x.data_ptr<float>(), input.size());
     std::ranges::copy(input, scaled.begin());
     scaler_.scale_inputs(scaled, context_.window);
-    const torch::Tensor y = model_->forward(x).contiguous();
+    const torch::Tensor y = objective_->decode(model_->forward(x)).contiguous();
     expects(output.size() == static_cast<std::size_t>(y.numel()), "output is rows x outputs");
     std::copy_n(y.data_ptr<float>(), output.size(), output.begin());
-    scaler_.restore_targets(output);
+    if (objective_->restores()) scaler_.restore_targets(output);
   }
 
   [[nodiscard]] Json summary() const override {
@@ -82,6 +90,7 @@ class PriceCnnPredictor final : public strategies::Predictor {
                                 {"validation_rows", report_.validation_rows},
                                 {"train_loss", report_.train_loss},
                                 {"validation_loss", report_.validation_loss}});
+    if (!report_.metrics.is_null()) result["validation"] = report_.metrics;
     if (!report_.train_curve.empty()) {
       Json curve = Json::object({{"title", "Training loss"}, {"x_name", "epoch"}, {"y_name", "loss of scaled targets"}});
       for (std::int64_t epoch = 1; epoch <= report_.epochs; ++epoch) curve["x"].push_back(epoch);
@@ -98,6 +107,10 @@ class PriceCnnPredictor final : public strategies::Predictor {
     const auto add = [&archive](const char* name, const std::vector<float>& values) {
       archive.arrays.push_back({name, {static_cast<std::int64_t>(values.size())}, values});
     };
+    for (NamedArray& array : copy_out(*objective_)) {
+      array.name = "objective." + array.name;
+      archive.arrays.push_back(std::move(array));
+    }
     add("scaler.input_mean", scaler_.input_mean);
     add("scaler.input_scale", scaler_.input_scale);
     add("scaler.target_mean", scaler_.target_mean);
@@ -106,9 +119,9 @@ class PriceCnnPredictor final : public strategies::Predictor {
   }
 
   void load(std::span<const std::byte> bytes) override {
-    const Archive archive = Archive::read(bytes, "price_cnn");
+    const Archive archive = Archive::read(bytes, kind_);
     if (archive.description != description()) {
-      fail(Fault::Data, "price_cnn",
+      fail(Fault::Data, kind_,
            fmt::format("expected a network saved as {}, was {}", description().dump(),
                        archive.description.dump()));
     }
@@ -121,34 +134,52 @@ class PriceCnnPredictor final : public strategies::Predictor {
     for (const std::vector<float>* scales : {&scaler.input_scale, &scaler.target_scale}) {
       for (const float scale : *scales) {
         if (!(scale > 0) || !std::isfinite(scale))
-          fail(Fault::Data, "price_cnn", "expected scales > 0");
+          fail(Fault::Data, kind_, "expected scales > 0");
       }
     }
-    std::shared_ptr<Regressor> model = make(Rng(0, "price_cnn"));
-    copy_in(*model, archive);
-    scaler_ = std::move(scaler);
-    model_ = std::move(model);
+    const std::shared_ptr<Regressor> model = model_;
+    const std::shared_ptr<Objective> objective = objective_;
+    const Scaler before = std::exchange(scaler_, std::move(scaler));
+    try {
+      make(Rng(0, kind_));
+      copy_in(*objective_, archive, "objective.");
+      copy_in(*model_, archive);
+    } catch (...) {  // a refused file leaves the predictor as it was
+      model_ = model;
+      objective_ = objective;
+      scaler_ = before;
+      throw;
+    }
+    model_->eval();
     report_ = {};
   }
 
  private:
-  [[nodiscard]] std::shared_ptr<Regressor> make(Rng random) const {
-    std::shared_ptr<Net> net =
-        price_cnn(params_.network, static_cast<std::int64_t>(context_.channels), random);
-    return std::make_shared<Regressor>(std::move(net), static_cast<std::int64_t>(context_.outputs),
-                                       random);
+  void make(Rng random) {
+    objective_ = std::make_shared<Objective>(training_.objective, scaler_.target_mean,
+                                             scaler_.target_scale);
+    model_ = std::make_shared<Regressor>(make_(shape(), random), objective_->columns(), random);
+  }
+  [[nodiscard]] NetShape shape() const {
+    return {static_cast<std::int64_t>(context_.channels),
+            static_cast<std::int64_t>(context_.window)};
   }
   [[nodiscard]] Json description() const {
-    return Json::object({{"kind", "price_cnn"},
-                         {"network", dump(params_.network)},
+    return Json::object({{"kind", kind_},
+                         {"network", network_},
+                         {"objective", dump(training_.objective)},
                          {"channels", context_.channels},
                          {"window", context_.window},
                          {"outputs", context_.outputs}});
   }
 
-  Params params_;
+  std::string kind_;
+  Json network_;  // resolved
+  TrainingParams training_;
+  Make make_;
   strategies::PredictorContext context_;
   std::shared_ptr<Regressor> model_;
+  std::shared_ptr<Objective> objective_;
   Scaler scaler_;
   TrainingReport report_;
 };
@@ -156,8 +187,36 @@ class PriceCnnPredictor final : public strategies::Predictor {
 }  // namespace
 
 void add_models(Registry<strategies::Predictor, const strategies::PredictorContext&>& registry) {
-  registry.add<PriceCnnPredictor>("price_cnn",
-                                  "causal dilated convolutions over price windows (LibTorch)");
+  Nets nets("network");
+  add_nets(nets);
+  for (const auto& [kind, net] : nets.entries()) {
+    Registry<strategies::Predictor, const strategies::PredictorContext&>::Entry entry;
+    entry.doc = net.doc + " (LibTorch)";
+    entry.schema = schema<NetPredictorParams>();
+    Json& of_network = entry.schema["properties"]["network"];
+    const Json description = of_network.at("description");
+    of_network = net.schema;
+    of_network["description"] = description;
+    of_network["default"] = net.defaults;
+    entry.defaults = dump(NetPredictorParams{});
+    entry.defaults["network"] = net.defaults;
+    entry.resolve = [net = net](const Json& params, const std::string& where) {
+      NetPredictorParams resolved = load<NetPredictorParams>(params, where);
+      resolved.network = net.resolve(resolved.network, where + "/network");
+      return dump(resolved);
+    };
+    entry.build = [kind = kind, net = net](const Json& params, const std::string& where,
+                                           const strategies::PredictorContext& context)
+        -> std::unique_ptr<strategies::Predictor> {
+      NetPredictorParams read = load<NetPredictorParams>(params, where);
+      const Json network = net.resolve(read.network, where + "/network");
+      const auto make = [build = net.build, network, where](const NetShape& shape, Rng& random) {
+        return std::shared_ptr<Net>(build(network, where + "/network", shape, random));
+      };
+      return std::make_unique<NetPredictor>(kind, network, read.training, make, context);
+    };
+    registry.add(kind, std::move(entry));
+  }
 }
 
 }  // namespace walras::models

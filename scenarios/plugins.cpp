@@ -14,7 +14,8 @@
 namespace walras::scenarios {
 namespace {
 
-constexpr std::array<std::string_view, 2> kLearningKinds{"ppo", "price_cnn"};
+constexpr std::array<std::string_view, 11> kLearningKinds{"bilstm", "deeplob", "hybrid", "lstm", "mlp", "ppo", "price_cnn",
+                                                          "profile_cnn", "tlob", "transformer", "translob"};
 constexpr std::string_view kLearningFile = "libwalras_learning.so";
 
 /// The parts in which two ABI texts differ, as "gcc 12" and "gcc 13".

@@ -32,7 +32,7 @@ HOMES = {
     "doctest": (r"doctest", ["tests/"]),
 }
 # headers that bring LibTorch with them, and who may include them
-TORCH_HEADERS = r"(models/(torch|layers|net|training)|agents/(networks|losses))\.hpp$"
+TORCH_HEADERS = r"(models/(torch|attention|batches|checkpointing|layers|net|objective|optimiser|training|nets/nets)|agents/(networks|losses))\.hpp$"
 TORCH_USERS = ["models/", "agents/", "tests/agents/", "tests/models/", "tests/support/torch_doctest.hpp"]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

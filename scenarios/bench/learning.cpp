@@ -48,6 +48,25 @@ std::vector<BenchCase> trainers() {
   return cases;
 }
 
+/// Microseconds of one unit of work: the quantile of 4,000 units timed one by one.
+double latency(strategies::Contest& contest, double quantile) {
+  constexpr std::size_t kUnits = 4000;
+  std::vector<double> times(kUnits);
+  for (double& time : times) time = seconds([&] { contest.ours(); }) * 1e6;
+  const auto place = times.begin() + static_cast<std::ptrdiff_t>(quantile * (kUnits - 1));
+  std::ranges::nth_element(times, place);
+  return *place;
+}
+
+auto latencies(const std::string& name, double quantile) {
+  return [name, quantile] {
+    auto stage = std::make_shared<Stage>();
+    load_learning(stage->registries, stage->modules);
+    stage->contest = stage->registries.contests.at(name)();
+    return std::vector<BenchCase>{{"", [stage, quantile] { return latency(*stage->contest, quantile); }}};
+  };
+}
+
 }  // namespace
 
 void add_learning_benchmarks(Benchmarks& benchmarks) {
@@ -55,6 +74,13 @@ void add_learning_benchmarks(Benchmarks& benchmarks) {
                         "one training step of the price CNN (batch 128 of 4 x 32) and of PPO (batch 256, two nets of 2 x 64) "
                         "against the same step written in bare LibTorch calls, median of 301 interleaved pairs",
                         "%", false, 10, trainers});
+  const auto add = [&](const std::string& name, const std::string& work, double target, double quantile) {
+    benchmarks.push_back({name, work + ", batch 1, one core, compiled", "us", false, target, latencies(name, quantile)});
+  };
+  add("latency_mlp", "a prediction of an MLP 16-64-64-3", 1, 0.5);
+  add("latency_lstm_step", "one more step of an LSTM 40 to 64, 99th percentile", 5, 0.99);
+  add("latency_lstm_window", "a window of 100 steps of an LSTM 40 to 64", 100, 0.5);
+  add("latency_transformer_cached", "one more step of a Transformer 2 x 64, 4 heads, window 100, cached keys", 15, 0.5);
 }
 
 }  // namespace walras::scenarios

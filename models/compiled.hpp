@@ -1,0 +1,30 @@
+#pragma once
+// Small trained networks as fused kernels, without LibTorch: one event in, one prediction out, in
+// microseconds, with no allocation. A stream recomputes only what is new: convolutions keep the
+// steps that they still reach, attention its keys and values, an LSTM its state. The answer is that
+// of one pass of the same network over the stream since the last reset, to 1e-5. Torch-free.
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "models/archive.hpp"
+
+namespace walras::models {
+
+class Compiled {
+ public:
+  virtual ~Compiled() = default;
+  /// Forgets the stream.
+  virtual void reset() = 0;
+  /// Takes one step's channels (C), gives the predictions after it (outputs), in units of the
+  /// target. A network of closed windows sees the last T steps; before there are T, zeros (after
+  /// scaling) stand for the missing ones.
+  virtual void push(std::span<const float> channels, std::span<float> outputs) = 0;
+};
+
+/// Kinds: mlp; price_cnn and lstm without attention, lstm of one horizon; transformer with causal
+/// softmax and rotary or no positions. All with one value task.
+/// Throws Error{Usage} for others, Error{Data} for arrays that do not fit the description.
+[[nodiscard]] std::unique_ptr<Compiled> compile(const Archive& saved);
+
+}  // namespace walras::models
