@@ -2,11 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/Cholesky>
 #include <Eigen/Core>
+#include <Eigen/SVD>
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "engine/base/error.hpp"
@@ -105,12 +106,23 @@ double probe(std::span<const float> features, std::size_t count, std::span<const
       (x.topRows(half).colwise().squaredNorm() / static_cast<double>(half)).cwiseSqrt();
   for (double& s : scale) s = s > 0 ? s : 1;
   x.array().rowwise() /= scale.array();
-  Eigen::MatrixXd squares =
-      x.topRows(half).transpose() * x.topRows(half) / static_cast<double>(half);
-  squares.diagonal().array() += 1e-3;
-  const Eigen::VectorXd weights = squares.llt().solve(
-      x.topRows(half).transpose() * (y.head(half).array() - offset).matrix() /
-      static_cast<double>(half));
+  // Few rows and many features: the penalty is the one with the least generalised cross-validation error.
+  const Eigen::BDCSVD<Eigen::MatrixXd> parts(x.topRows(half), Eigen::ComputeThinU | Eigen::ComputeThinV);
+  const Eigen::ArrayXd power = parts.singularValues().array().square();
+  const Eigen::VectorXd known = (y.head(half).array() - offset).matrix();
+  const Eigen::ArrayXd shares = (parts.matrixU().transpose() * known).array();
+  const double rows = static_cast<double>(half), unexplained = known.squaredNorm() - shares.square().sum();
+  Eigen::ArrayXd kept;
+  double least = std::numeric_limits<double>::infinity();
+  for (double penalty = 1e-3; penalty < 2e2; penalty *= 10) {
+    const Eigen::ArrayXd keeps = power / (power + penalty * rows);
+    const double left = unexplained + (shares * (1 - keeps)).square().sum(), free = 1 - keeps.sum() / rows;
+    if (left / (free * free) >= least) continue;
+    least = left / (free * free);
+    kept = keeps;
+  }
+  const Eigen::ArrayXd inverse = (power > 0).select(kept / parts.singularValues().array(), 0.0);
+  const Eigen::VectorXd weights = parts.matrixV() * (shares * inverse).matrix();
   const Eigen::VectorXd later = y.tail(n - half);
   const Eigen::VectorXd error =
       later - (x.bottomRows(n - half) * weights + Eigen::VectorXd::Constant(n - half, offset));
