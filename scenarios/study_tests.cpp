@@ -116,7 +116,7 @@ Evidence true_share(const Study& study) {
 
 Evidence null_evidence(const NullWorlds& worlds) {
   Evidence evidence = named("null_worlds", "standard errors",
-                            fmt::format("the whole study repeated on {} worlds without alpha ({}), best of each world", worlds.worlds, worlds.kind), "");
+                            fmt::format("this run, its grids and refits included, repeated on {} worlds without alpha ({}), best of each world; earlier runs of the study are not repeated", worlds.worlds, worlds.kind), "");
   evidence.estimate = worlds.best_statistic;
   evidence.p_value = worlds.p_value;
   evidence.null = "the best strategy does as well in a world without alpha";

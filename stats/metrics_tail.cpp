@@ -104,7 +104,7 @@ constexpr Metric kMetrics[] = {
      var_historical},
     {{"cvar_historical", "fraction of capital a period",
       "-mean(r at or below quantile(r, tail)); a loss is positive", "the past's distribution holds",
-      "AcerbiTasche2002", I},
+      "", I},
      cvar_historical},
     {{"var_gaussian", "fraction of capital a period",
       "-(mean(r) + z sd(r)), z the normal quantile at tail", "normal returns", "", I},

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace walras::stats {
@@ -53,6 +54,12 @@ double rounding_of(const Losses& losses) {
   double scale = 0;
   for (const double mean : losses.mean) scale = std::max(scale, std::abs(mean));
   return 1e-26 * scale * scale;
+}
+
+/// A difference over its error. One that never varies (scale 0) is beyond doubt, unless it is none.
+double certain(double difference, double scale, double rounding) {
+  if (scale > 0 || difference * difference <= rounding) return difference * scale;
+  return std::copysign(std::numeric_limits<double>::infinity(), difference);
 }
 
 /// Squared standard errors of the differences of pairs, from the replicates.
@@ -114,8 +121,7 @@ ModelSet by_range(const Losses& losses) {
     std::size_t worst = 0;
     for (std::size_t i = 0; i < left.size(); ++i) {
       for (const std::size_t other : left) {
-        const double t =
-            (losses.mean[left[i]] - losses.mean[other]) * scale(left[i], other);
+        const double t = certain(losses.mean[left[i]] - losses.mean[other], scale(left[i], other), rounding);
         if (left[i] != other && t > largest) {
           largest = t;
           worst = i;
@@ -170,7 +176,7 @@ ModelSet by_maximum(const Losses& losses) {
       for (std::size_t b = 0; b < losses.replicates; ++b) {
         largest[b] = std::max(largest[b], (x[b] - average[b]) * scale);
       }
-      const double t = (losses.mean[left[i]] - centre) * scale;
+      const double t = certain(losses.mean[left[i]] - centre, scale, rounding);
       if (t > statistic) {
         statistic = t;
         worst = i;

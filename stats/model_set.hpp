@@ -24,7 +24,8 @@ struct ModelSet {
   [[nodiscard]] std::vector<std::size_t> included(double size) const;
 };
 /// Shape: losses[k] has plan.periods values; less is better; at least 2 models. Equal series go
-/// together: their difference has no variance, and neither eliminates the other.
+/// together: their difference has no variance, and neither eliminates the other. One that is worse by the same amount at all
+/// times is eliminated.
 /// Throws Error{Numeric} for other shapes and for values that are not finite.
 /// Source: HansenLundeNason2011, secs. 3.1.2 and 3.2.
 [[nodiscard]] ModelSet model_confidence_set(std::span<const std::span<const double>> losses,

@@ -12,6 +12,14 @@
 #include <memory>
 
 namespace walras::stats {
+namespace {
+
+// A trial that seldom trades has replicates with hardly any of its trades, whose error says next to nothing and whose t is
+// huge. They count for the trial itself but not against the others; and where they are many, its own p-value is Bonferroni's.
+constexpr double kLeastSpread = 0.25;  // of a replicate's error, as a part of the whole record's
+constexpr double kFewOfThem = 0.01;    // of the replicates
+
+}  // namespace
 
 double StepDown::critical_value(double significance) const {
   // The adjusted p of the best is (1 + #{largest >= t}) / (B + 1): so many replicates may reach it.
@@ -62,6 +70,7 @@ StepDown romano_wolf(std::span<const std::span<const double>> series, const Resa
   const std::size_t tests = order.size();
   std::vector<std::size_t> own(tests);
   std::vector<std::size_t> best(tests);
+  std::vector<std::size_t> vague(tests);
   result.largest.assign(plan.replicates, -std::numeric_limits<double>::infinity());
   const std::size_t step = replicates_at_once(plan);
   const BlockSampler sampler(plan);
@@ -77,14 +86,16 @@ StepDown romano_wolf(std::span<const std::span<const double>> series, const Resa
       for (std::size_t b = 0; b < drawn; ++b) {
         const kernel::Estimate estimate =
             kernel::mean_with_error(products[k * drawn + b], n, moments[k].mean());
-        // A replicate without spread says nothing against the null's extremes: count it as
-        // reaching them.
-        const double t = estimate.error > 0 ? (estimate.value - result.mean[k]) / estimate.error
-                                            : std::numeric_limits<double>::infinity();
         double& largest = result.largest[begin + b];
-        largest = std::max(largest, t);
-        own[i] += t >= result.t[k] ? 1 : 0;
-        best[i] += largest >= result.t[k] ? 1 : 0;
+        const double above = estimate.value - result.mean[k];
+        const bool spread = estimate.error > 0;
+        if (estimate.error > kLeastSpread * result.standard_error[k])
+          largest = std::max(largest, above / estimate.error);
+        else
+          ++vague[i];
+        const bool reached = spread ? above / estimate.error >= result.t[k] : above > 0;
+        own[i] += reached ? 1 : 0;
+        best[i] += reached || largest >= result.t[k] ? 1 : 0;
       }
     }
   }
@@ -95,9 +106,12 @@ StepDown romano_wolf(std::span<const std::span<const double>> series, const Resa
   };
   double running = 0;
   for (std::size_t i = 0; i < tests; ++i) {
+    const double unadjusted = p_value(own, i);
     running = std::max(running, p_value(best, i));
-    result.unadjusted[order[i]] = p_value(own, i);
+    result.unadjusted[order[i]] = unadjusted;
     result.adjusted[order[i]] = running;
+    if (static_cast<double>(vague[i]) > kFewOfThem * static_cast<double>(plan.replicates))
+      result.adjusted[order[i]] = std::max(running, std::min(1.0, unadjusted * static_cast<double>(tests)));
   }
   return result;
 }

@@ -14,7 +14,9 @@ struct StepDown {
   std::vector<double> mean, standard_error,
       t;                           ///< t = mean / standard error; 0 where there is no variance
   std::vector<double> unadjusted;  ///< (1 + #{t*_k >= t_k}) / (B + 1)
-  std::vector<double> adjusted;    ///< Romano-Wolf; at least the unadjusted
+  /// Romano-Wolf; at least the unadjusted. Replicates of a series with less than a quarter of its standard error (hardly any of
+  /// the days on which it trades) say nothing of the others; a series with many of them is adjusted by Bonferroni as well.
+  std::vector<double> adjusted;
   std::vector<double> largest;  ///< of every replicate's t*, sorted: the null of the best of them
   /// What the best t has to exceed for an adjusted p-value of at most `significance`; +infinity
   /// when the replicates are too few to tell.

@@ -145,11 +145,17 @@ struct Estimate {
   double value, error;
 };
 
+/// Standard error from a sum of squares that is the difference of parts as large as `parts`: what is left of their rounding
+/// is no variance.
+inline double error_of(double squares, double parts, double n) {
+  return squares > 1e-12 * parts ? std::sqrt(squares) / n : 0;
+}
+
 inline Estimate mean_with_error(const Products& sum, double n, double centre) {
   const double mean = sum.first / n;
-  const double squares =
-      sum.first_first - 2 * mean * sum.first_length + mean * mean * sum.length_length;
-  return {mean + centre, squares > 0 ? std::sqrt(squares) / n : 0};
+  const double lengths = mean * mean * sum.length_length;
+  const double squares = sum.first_first - 2 * mean * sum.first_length + lengths;
+  return {mean + centre, error_of(squares, sum.first_first + lengths, n)};
 }
 
 /// Variance (n - 1) and its standard error; {0, 0} where there is none.
@@ -162,7 +168,8 @@ inline Estimate variance_with_error(const Products& sum, double n, double tiny) 
   const double squares = a * a * sum.first_first + sum.second_second +
                          c * c * sum.length_length + 2 * a * sum.first_second +
                          2 * a * c * sum.first_length + 2 * c * sum.second_length;
-  return {variance * n / (n - 1), squares > 0 ? std::sqrt(squares) / n : 0};
+  const double parts = a * a * sum.first_first + sum.second_second + c * c * sum.length_length;
+  return {variance * n / (n - 1), error_of(squares, parts, n)};
 }
 
 /// Mean over standard deviation (n - 1). NaN-free: no variance gives {0, 0}.
@@ -180,7 +187,8 @@ inline Estimate sharpe_with_error(const Products& sum, double n, double centre, 
   const double squares = a * a * sum.first_first + b * b * sum.second_second +
                          c * c * sum.length_length + 2 * a * b * sum.first_second +
                          2 * a * c * sum.first_length + 2 * b * c * sum.second_length;
-  return {sharpe * std::sqrt((n - 1) / n), squares > 0 ? std::sqrt(squares) / n : 0};
+  const double parts = a * a * sum.first_first + b * b * sum.second_second + c * c * sum.length_length;
+  return {sharpe * std::sqrt((n - 1) / n), error_of(squares, parts, n)};
 }
 
 inline double sharpe_only(const Totals& sum, double n, double centre, double tiny, bool& defined) {

@@ -225,7 +225,6 @@ Verdict judge(std::span<const Contender> contenders, const TrialLedger& ledger,
     }
   }
   const std::vector<double> hochberg = adjust(unadjusted, Adjustment::BenjaminiHochberg);
-  const double variance = sharpe_variance(ledger, options.risk_free);
   const std::vector<double> ratio_p = ratio_p_values(ledger);
   verdict.trial_p_values = unadjusted;
   const std::map<std::string, Bounds> intervals = excess_intervals(contenders, ledger, groups, options.seed);
@@ -254,8 +253,9 @@ Verdict judge(std::span<const Contender> contenders, const TrialLedger& ledger,
       figures.excess = sharpe_facts(figures.trial->excess);
       if (const auto found = intervals.find(contender.trial_key); found != intervals.end()) figures.interval = found->second;
     }
-    fill_returns(result, figures);
+    fill_returns(result, figures, options);
     fill_adjusted(result, figures, verdict.groups, hochberg[index], verdict.trials);
+    const double variance = sharpe_variance(ledger, options.risk_free, figures.trial->periods_per_year);
     fill_sharpe(result, figures, variance, verdict.effective_trials, verdict.trials, options);
     fill_haircut(result, figures, ratio_p, index, verdict.effective_trials, options);
     decide(result, contender, figures, verdict.groups, options);

@@ -44,6 +44,7 @@ struct VerdictOptions {
   std::size_t replicates = 10'000;  ///< raised when the number of groups of trials asks for more
   double mean_block = 0;            ///< 0: automatic, the largest of the group's
   std::uint64_t seed = 0;
+  std::string matched_on = "the training span";  ///< where the benchmark's weight was found, for people
 };
 
 struct StrategyVerdict {

@@ -44,11 +44,11 @@ double deviation_of(std::span<const double> x) {
   return square / n > moments.tiny() ? std::sqrt(square / (n - 1)) : 0;
 }
 
-double sharpe_variance(const TrialLedger& ledger, double risk_free) {
+double sharpe_variance(const TrialLedger& ledger, double risk_free, double periods_per_year) {
   std::vector<double> ratios;
   for (const Trial& trial : ledger.trials) {
     if (const auto facts = sharpe_facts(over_cash(trial, risk_free)))
-      ratios.push_back(facts->sharpe.value);
+      ratios.push_back(facts->sharpe.value * std::sqrt(trial.periods_per_year / periods_per_year));
   }
   if (ratios.size() < 2) return 0;
   const auto n = static_cast<double>(ratios.size());
@@ -67,11 +67,11 @@ std::vector<double> ratio_p_values(const TrialLedger& ledger) {
   return p;
 }
 
-void fill_returns(StrategyVerdict& verdict, const Figures& f) {
+void fill_returns(StrategyVerdict& verdict, const Figures& f, const VerdictOptions& options) {
   const double p = f.trial->periods_per_year;
   verdict.excess_return = named(
       "excess_return", "fraction a year", verdict.n,
-      "mean((net - rf) - w (benchmark - rf)) p, w matches volatility on the training span", "");
+      "mean((net - rf) - w (benchmark - rf)) p, w matches volatility on " + options.matched_on, "");
   Evidence& excess = verdict.excess_return;
   if (verdict.n < 2) {
     excess.reason = "fewer than two periods";
@@ -158,10 +158,12 @@ void fill_sharpe(StrategyVerdict& verdict, const Figures& f, double variance, do
   }
   if (!f.excess) {
     verdict.minimum_track_record.reason = verdict.n < 2 ? reason : "the excess returns do not vary";
-  } else if (const auto length = minimum_track_record(*f.excess)) {
+  } else if (const auto facts = dependent_sharpe_facts(f.trial->excess); const auto length = minimum_track_record(*facts)) {
     verdict.minimum_track_record.estimate = *length;
     verdict.minimum_track_record.method = "excess returns over the benchmark, against 0 at 95 %";
-    verdict.minimum_track_record.assumptions = "independent returns";
+    if (facts->dependence != 1)
+      verdict.minimum_track_record.method += fmt::format("; variance under dependence, {:.2f} times that of independent returns", facts->dependence);
+    verdict.minimum_track_record.assumptions = facts->dependence != 1 ? "stationary returns" : "independent returns";
   } else {
     verdict.minimum_track_record.reason =
         "the mean excess return is not above 0: no length would do";

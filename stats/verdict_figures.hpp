@@ -32,10 +32,10 @@ struct Figures {
 
 /// Two-sided p-values of all trials' ratios over their benchmarks, as haircuts take them.
 [[nodiscard]] std::vector<double> ratio_p_values(const TrialLedger& ledger);
-/// Variance over all trials of their Sharpe ratios a period; 0 with fewer than two.
-[[nodiscard]] double sharpe_variance(const TrialLedger& ledger, double risk_free);
+/// Variance over all trials of their Sharpe ratios, in periods of which a year has so many; 0 with fewer than two.
+[[nodiscard]] double sharpe_variance(const TrialLedger& ledger, double risk_free, double periods_per_year);
 
-void fill_returns(StrategyVerdict& verdict, const Figures& f);
+void fill_returns(StrategyVerdict& verdict, const Figures& f, const VerdictOptions& options);
 void fill_adjusted(StrategyVerdict& verdict, const Figures& f, std::size_t groups, double hochberg, std::size_t trials);
 void fill_sharpe(StrategyVerdict& verdict, const Figures& f, double variance, double effective, std::size_t trials,
                  const VerdictOptions& options);

@@ -79,7 +79,7 @@ int run_stats(const Arguments& arguments) {
     contenders.push_back({series.name, series.name, {}, {}});
   }
   const stats::TrialLedger ledger = stats::merge_trials({file.stem().string(), {}}, trials).ledger;
-  const stats::Verdict verdict = stats::judge(contenders, ledger, {.risk_free = risk_free, .seed = seed});
+  const stats::Verdict verdict = stats::judge(contenders, ledger, {.risk_free = risk_free, .seed = seed, .matched_on = "the whole record"});
 
   std::vector<Judged> judged;
   for (std::size_t i = 0; i < input.series.size(); ++i) {

@@ -152,6 +152,11 @@ TEST_CASE("a hopeless model goes first, the best stay, and equal models go toget
       last = set.p_value[k];
     }
   }
+  // One that loses the same more at all times is worse beyond doubt.
+  std::vector<std::vector<double>> dearer{losses[0], losses[0]};
+  for (double& loss : dearer[1]) loss += 0.001;
+  for (const SetStatistic statistic : {SetStatistic::Range, SetStatistic::Maximum})
+    CHECK(model_confidence_set(spans(dearer), plan, statistic).p_value[1] < 0.02);
   // Two copies alone cannot be told apart.
   const std::vector<std::vector<double>> twins{losses[1], losses[2]};
   CHECK(model_confidence_set(spans(twins), plan).p_value == std::vector<double>{1, 1});

@@ -108,6 +108,40 @@ TEST_CASE("a series without variance is not rejected and disturbs no other") {
   CHECK(std::equal(before.adjusted.begin(), before.adjusted.end(), after.adjusted.begin()));
 }
 
+TEST_CASE("a trial that seldom trades is no evidence against the others") {
+  // Its replicates without a day of trading have no spread, but for rounding.
+  std::vector<std::vector<double>> series{normals(2520, 0.0015, 0.01, 1, 0)};
+  const auto adjusted = [&] { return romano_wolf(spans(series), {2520, 2000, 5, 3}).adjusted; };
+  const double alone = adjusted()[0];
+  CHECK(alone < 0.001);
+  series.emplace_back(2520, 0.0);
+  for (const double day : {0.01, -0.01}) {
+    series[1][700] = day;
+    const auto both = adjusted();
+    CHECK(both[0] < 0.001);
+    CHECK(both[1] > 0.02);
+  }
+  series[1][20] = -0.0163, series[1][900] = 0.0045, series[1][2000] = -0.0241;
+  CHECK(adjusted()[0] < 0.02);
+}
+
+TEST_CASE("trials that seldom trade and earn nothing are seldom called skilled") {
+  // Thirty trials of eight days each at chance: together at most 5 % of worlds may see a rejection; 3 standard errors are 3.3 points.
+  std::size_t rejected = 0;
+  for (std::uint64_t world = 0; world < 400; ++world) {
+    std::vector<std::vector<double>> series;
+    Rng random(world, "rare");
+    for (int k = 0; k < 30; ++k) {
+      std::vector<double>& one = series.emplace_back(500, 0.0);
+      for (int day = 0; day < 8; ++day) one[random.below(500)] = 0.01 * random.normal();
+    }
+    const StepDown tests = romano_wolf(spans(series), {500, 999, 2, world});
+    rejected += *std::min_element(tests.adjusted.begin(), tests.adjusted.end()) <= 0.05 ? 1 : 0;
+  }
+  CAPTURE(rejected);
+  CHECK(rejected <= 33);
+}
+
 TEST_CASE("one and two threads give the same adjusted p-values") {
   const auto series = worlds(7, 400, 0.001, 9);
   const ResamplePlan plan{400, 1000, 3, 5};

@@ -130,6 +130,17 @@ TEST_CASE("skill needs both a small p-value and the minimum track record") {
   CHECK(not_significant > 0);
 }
 
+TEST_CASE("ratios of trials at other frequencies are brought to the judged one's periods before their variance is taken") {
+  TrialLedger ledger = ledger_with(0.0012, 2);
+  ledger.trials[1].periods_per_year = 252.0 / 16;
+  const double own = sharpe_facts(ledger.trials[0].net)->sharpe.value, other = sharpe_facts(ledger.trials[1].net)->sharpe.value / 4;
+  const double variance = (own - other) * (own - other) / 2;
+  const Contender one[] = {contender()};
+  const Verdict verdict = judge(one, ledger);
+  const double expected = deflated_sharpe(*dependent_sharpe_facts(ledger.trials[0].net), verdict.effective_trials, variance);
+  CHECK(*verdict.strategies[0].deflated_sharpe.estimate == doctest::Approx(expected));
+}
+
 TEST_CASE("records without variance, of one period or of none are answered in words") {
   TrialLedger ledger{"s", {trial("flat", std::vector<double>(100, 0)), trial("none", {}), trial("one", {0.01})}};
   const Contender all[] = {contender("flat"), contender("none"), contender("one")};
