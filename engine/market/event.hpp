@@ -18,6 +18,8 @@ enum class EventKind : std::uint8_t {
   Depth,          ///< the visible book changed: see Orders::depth. Recorded: a level (side, price) now shows quantity, 0 = gone
   Trade,          ///< a trade print; side = of the aggressor; order = 0
   Dividend,       ///< price = amount per lot in ticks, paid on positions held
+  Split,          ///< each `payload` lots become `quantity` lots
+  Funding,        ///< longs pay shorts quantity x 1e-9 of the value of the position (perpetual futures); negative: shorts pay longs
   Session,        ///< the venue's trading phase changed; flags = Phase
   Indicative,     ///< in an auction: price and quantity at which it would end now
   Accepted,       ///< the participant's own order rests or was taken in

@@ -116,7 +116,9 @@ enum class Reject : std::uint8_t {
   Conflict /* settings that exclude each other */, BadLink /* no such parent, or a group without a link */,
   TickSize /* not on the tick table */, LotSize, PriceBand /* beyond the bands */, Closed /* no trading session takes it */,
   Halted, MinimumQuantity /* not there at once */, SelfTrade, ReduceOnly /* no position to reduce */,
-  Expired, Linked /* the order it is tied to filled or ended */, NoAuction /* at the open or close, where there is none */
+  Expired, Linked /* the order it is tied to filled or ended */, NoAuction /* at the open or close, where there is none */,
+  PositionLimit, NotionalLimit, OrderRate, LossLimit, DrawdownLimit, FatFinger /* size or price out of all proportion */,
+  KillSwitch, Portfolio /* weights, sectors, turnover */, Margin, Liquidated /* the account fell below its maintenance margin */
 };
 
 struct Fill {
