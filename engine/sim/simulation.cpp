@@ -15,6 +15,14 @@ Nanos later_by(Nanos time, Nanos delay) {
   return time.value > Nanos::max().value - delay.value ? Nanos::max() : time + delay;
 }
 
+/// Copies the levels that changed.
+void bring_up_to_date(Depth& to, const Depth& from, DepthChange changed) {
+  to.bids = from.bids;
+  to.asks = from.asks;
+  for (std::size_t i = changed.bids; i < from.bids; ++i) to.bid[i] = from.bid[i];
+  for (std::size_t i = changed.asks; i < from.asks; ++i) to.ask[i] = from.ask[i];
+}
+
 }  // namespace
 
 Simulation::State::State(Simulation& owner, std::shared_ptr<const MarketPlan> market,
@@ -30,10 +38,11 @@ Simulation::State::State(Simulation& owner, std::shared_ptr<const MarketPlan> ma
   interval = plan->sampling();
   marks.resize(instruments.size());
   depths.resize(instruments.size());
+  depth_sent.resize(instruments.size());
   bars.resize(instruments.size(), nullptr);
   for (std::size_t i = 0; i < instruments.size(); ++i)
     fees.push_back(&plan->fees(static_cast<InstrumentId>(i)));
-  ring.resize(256);
+  ring.resize(16);
   heap.reserve(256);
   orders.reserve(1024);
 }
@@ -189,7 +198,7 @@ void Simulation::State::play_market(Nanos time) {
   venue_time = venue->next_time();  // events may have set something off that ends by itself
 }
 
-void Simulation::State::publish(const Event& event, const Depth* depth) {
+void Simulation::State::publish(const Event& event, const Depth* depth, DepthChange changed) {
   if (silent) return;
   ++event_count;
   const Nanos known = std::max(event.local_time, event.exchange_time);
@@ -215,7 +224,12 @@ void Simulation::State::publish(const Event& event, const Depth* depth) {
   if (depth) {
     if (ring_depths.empty()) [[unlikely]]
       ring_depths.resize(ring.size());
-    ring_depths[place] = *depth;
+    if (!depth_sent[event.instrument]) [[unlikely]] {
+      changed = {};
+      depth_sent[event.instrument] = 1;
+    }
+    ring[place].changed = changed;
+    bring_up_to_date(ring_depths[place], *depth, changed);
   }
 }
 
@@ -225,8 +239,8 @@ void Simulation::State::deliver_feed() {
   const InstrumentId instrument = event.instrument;
   Ticks mark = marks[instrument];
   if (item.depth) {
-    const Depth& depth = ring_depths[ring_head];
-    depths[instrument] = depth;
+    Depth& depth = depths[instrument];
+    bring_up_to_date(depth, ring_depths[ring_head], item.changed);
     if (depth.two_sided()) mark = {(depth.bid[0].price.value + depth.ask[0].price.value) >> 1};
   }
   ring_head = (ring_head + 1) & (ring.size() - 1);

@@ -96,6 +96,7 @@ struct Simulation::State final : VenueSink {
   struct FeedItem {
     Event event;
     bool depth = false;
+    DepthChange changed;  // of its depth beside it, only these levels are filled
   };
 
   State(Simulation& owner, std::shared_ptr<const MarketPlan> market, const Span& when,
@@ -133,7 +134,7 @@ struct Simulation::State final : VenueSink {
   [[nodiscard]] Nanos response_time(Player& player);
 
   // VenueSink.
-  void publish(const Event& event, const Depth* depth) override;
+  void publish(const Event& event, const Depth* depth, DepthChange changed) override;
   void fill(OrderId id, Ticks price, Lots quantity, Lots remaining, bool maker, Money slippage,
             Nanos time) override;
   void answer(EventKind kind, OrderId id, Ticks price, Lots quantity, Reject why) override;
@@ -167,6 +168,7 @@ struct Simulation::State final : VenueSink {
 
   std::vector<Ticks> marks;      // delivered; 0 = none yet
   std::vector<Depth> depths;     // delivered
+  std::vector<std::uint8_t> depth_sent;  // whether changes suffice: a whole depth went out before
   std::vector<const Bar*> bars;  // delivered
 
   Nanos now{};

@@ -25,31 +25,28 @@ class Ladder {
   [[nodiscard]] std::size_t size() const { return levels_.size(); }
   /// Whether price a is better than price b on this side.
   [[nodiscard]] bool better(std::int64_t a, std::int64_t b) const { return (a - b) * direction_ > 0; }
-  /// Whether a change at `price` cannot be seen in the best levels shown.
-  [[nodiscard]] bool beyond_view(std::int64_t price) const {
-    return levels_.size() >= kDepthLevels && better(levels_[levels_.size() - kDepthLevels].price, price);
-  }
-
   Level* find(std::int64_t price) {
     const auto place = position(price);
     return place != levels_.end() && place->price == price ? &*place : nullptr;
   }
   void add(std::int64_t price, std::int64_t quantity, std::int64_t consumed = 0) {
     const auto place = position(price);
+    touch(place);
     if (place != levels_.end() && place->price == price) {
       place->quantity += quantity;
       place->consumed += consumed;
     } else {
-      levels_.insert(place, Level{price, quantity, consumed});
+      insert(place, Level{price, quantity, consumed});
     }
   }
   /// The level now holds `quantity`. Returns what it held.
   std::int64_t set(std::int64_t price, std::int64_t quantity) {
     const auto place = position(price);
     if (place == levels_.end() || place->price != price) {
-      if (quantity > 0) levels_.insert(place, Level{price, quantity, 0});
+      if (quantity > 0) insert(place, Level{price, quantity, 0});
       return 0;
     }
+    touch(place);
     const std::int64_t before = place->quantity;
     place->quantity = quantity;
     if (quantity < before && place->consumed > 0) {
@@ -64,25 +61,43 @@ class Ladder {
   void reduce(std::int64_t price, std::int64_t quantity, std::int64_t consumed) {
     const auto place = position(price);
     if (place == levels_.end() || place->price != price) return;
+    touch(place);
     place->quantity -= quantity;
     place->consumed = std::min(std::max<std::int64_t>(0, place->consumed - consumed), place->quantity);
     if (place->quantity <= 0) levels_.erase(place);
   }
   /// Forgets levels better than `price`: the market has just shown that they are gone.
   void forget_better(std::int64_t price) {
-    while (!levels_.empty() && better(levels_.back().price, price)) levels_.pop_back();
-  }
-  void clear() { levels_.clear(); }
-  std::uint8_t show(std::array<Depth::Level, kDepthLevels>& out) const {
-    const std::size_t count = std::min(levels_.size(), kDepthLevels);
-    for (std::size_t i = 0; i < count; ++i) {
-      const Level& level = levels_[levels_.size() - 1 - i];
-      out[i] = {{level.price}, {level.quantity}};
+    while (!levels_.empty() && better(levels_.back().price, price)) {
+      levels_.pop_back();
+      touched_ = 0;
     }
-    return static_cast<std::uint8_t>(count);
+  }
+  void clear() {
+    levels_.clear();
+    touched_ = 0;
+  }
+  /// Whether the best levels changed since they were last shown.
+  [[nodiscard]] bool news() const { return touched_ < kDepthLevels; }
+  /// Brings `out`, the best levels as last shown, and their `count` up to date. Returns the first that may have changed.
+  std::uint8_t show(std::array<Depth::Level, kDepthLevels>& out, std::uint8_t& count) {
+    const auto first = static_cast<std::uint8_t>(std::min(touched_, kDepthLevels));
+    count = static_cast<std::uint8_t>(std::min(levels_.size(), kDepthLevels));
+    const Level* best = levels_.data() + levels_.size() - 1;
+    for (std::size_t i = first; i < count; ++i) out[i] = {{(best - i)->price}, {(best - i)->quantity}};
+    touched_ = kDepthLevels;
+    return first;
   }
 
  private:
+  void touch(std::vector<Level>::iterator place) {
+    touched_ = std::min(touched_, static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, levels_.end() - place - 1)));
+  }
+  void insert(std::vector<Level>::iterator place, const Level& level) {
+    // A new level stands before the better ones, and pushes the worse ones back.
+    touched_ = std::min(touched_, static_cast<std::size_t>(levels_.end() - place));
+    levels_.insert(place, level);
+  }
   std::vector<Level>::iterator position(std::int64_t price) {
     auto place = levels_.end();
     for (int steps = 0; steps < 8 && place != levels_.begin(); ++steps) {
@@ -95,6 +110,7 @@ class Ladder {
   }
 
   std::int64_t direction_;
+  std::size_t touched_ = 0;  // the best level that changed since the last show, counted from the best
   std::vector<Level> levels_;
 };
 

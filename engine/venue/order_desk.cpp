@@ -12,7 +12,8 @@ namespace {
 struct Quote {
   Ticks last;
   bool traded = false;
-  Depth depth;
+  const Depth* depth = &none;  // where the venue keeps it
+  static constexpr Depth none{};
 };
 
 /// What is remembered of every order.
@@ -156,7 +157,7 @@ class OrderDesk final : public Venue, private VenueSink {
     asked_change_ = false;
   }
 
-  void publish(const Event& event, const Depth* depth) override {
+  void publish(const Event& event, const Depth* depth, DepthChange changed) override {
     Quote& quote = quotes_[event.instrument];
     switch (event.kind) {
       case EventKind::Trade:
@@ -169,8 +170,8 @@ class OrderDesk final : public Venue, private VenueSink {
       default:
         break;
     }
-    if (depth) quote.depth = *depth;
-    outer_->publish(event, depth);
+    if (depth) quote.depth = depth;
+    outer_->publish(event, depth, changed);
     if (!held_.empty()) look(event.instrument);
   }
 
@@ -451,7 +452,7 @@ class OrderDesk final : public Venue, private VenueSink {
   }
 
   [[nodiscard]] std::optional<Ticks> best_price(InstrumentId instrument, Side side) const {
-    const Depth& depth = quotes_[instrument].depth;
+    const Depth& depth = *quotes_[instrument].depth;
     if (side == Side::Buy)
       return depth.bids > 0 ? std::optional(depth.bid[0].price) : std::nullopt;
     return depth.asks > 0 ? std::optional(depth.ask[0].price) : std::nullopt;
@@ -459,7 +460,7 @@ class OrderDesk final : public Venue, private VenueSink {
 
   /// Shown on the other side at the order's limit or better.
   [[nodiscard]] std::int64_t shown_for(const VenueOrder& order) const {
-    const Depth& depth = quotes_[order.instrument].depth;
+    const Depth& depth = *quotes_[order.instrument].depth;
     const bool buys = order.side == Side::Buy;
     const auto& levels = buys ? depth.ask : depth.bid;
     std::int64_t sum = 0;
@@ -477,7 +478,7 @@ class OrderDesk final : public Venue, private VenueSink {
 
   /// The best price of a side without what pegged orders themselves show there.
   [[nodiscard]] std::optional<Ticks> best_without_pegs(InstrumentId instrument, Side side) const {
-    const Depth& depth = quotes_[instrument].depth;
+    const Depth& depth = *quotes_[instrument].depth;
     const auto& levels = side == Side::Buy ? depth.bid : depth.ask;
     for (std::size_t i = 0; i < (side == Side::Buy ? depth.bids : depth.asks); ++i) {
       std::int64_t others = levels[i].quantity.value;

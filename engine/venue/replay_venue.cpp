@@ -41,9 +41,6 @@ class ReplayVenue final : public Venue {
     Market& market = markets_[event.instrument];
     const bool book = event.kind == EventKind::Add || event.kind == EventKind::Reduce || event.kind == EventKind::Delete ||
                       event.kind == EventKind::Execute || event.kind == EventKind::Depth;
-    // Deep in the book nothing changes that anybody is shown.
-    const bool both = event.kind == EventKind::Depth ? event.flags != 0 || forgets(market, event) : !market.whole;
-    const bool unseen = book && event.flags == 0 && side_of(market, event.side).beyond_view(event.price.value) && !forgets(market, event);
     switch (event.flags == kWindowMove && event.kind != EventKind::Depth ? EventKind::Indicative : event.kind) {
       case EventKind::Add:
         add(market, event, sink);
@@ -74,11 +71,12 @@ class ReplayVenue final : public Venue {
       default:
         break;
     }
-    if (!book || unseen) return sink.publish(event, nullptr);
-    if (both || event.side == Side::Buy || market.fresh) market.depth.bids = market.sides[0].show(market.depth.bid);
-    if (both || event.side == Side::Sell || market.fresh) market.depth.asks = market.sides[1].show(market.depth.ask);
-    market.fresh = false;
-    sink.publish(event, &market.depth);
+    // Deep in the book nothing changes that anybody is shown.
+    if (!book || !(market.sides[0].news() || market.sides[1].news())) return sink.publish(event, nullptr);
+    DepthChange changed;
+    changed.bids = market.sides[0].show(market.depth.bid, market.depth.bids);
+    changed.asks = market.sides[1].show(market.depth.ask, market.depth.asks);
+    sink.publish(event, &market.depth, changed);
   }
 
   void submit(const VenueOrder& order, Nanos now, VenueSink& sink) override {
@@ -142,7 +140,6 @@ class ReplayVenue final : public Venue {
     std::int64_t last_trade = 0;
     bool halted = false;
     bool sums = false;  // the feed shows levels, not orders
-    bool fresh = true;  // `depth` was never filled
     bool whole = true;  // every order that the record speaks of entered in it
     Market() { own.reserve(64); }
   };
@@ -192,14 +189,6 @@ class ReplayVenue final : public Venue {
     const std::uint64_t entry = market.entries++;
     if (event.order != 0)
       market.orders.insert(event.order, {price, event.quantity.value, event.quantity.value - budget, entry, event.side});
-  }
-
-  /// An order of the other side says that levels it crosses are gone: such an event is seen wherever it lies.
-  static bool forgets(Market& market, const Event& event) {
-    const bool grows = event.kind == EventKind::Add || (event.kind == EventKind::Depth && event.quantity.value > 0 && event.flags == 0);
-    if (!grows) return false;
-    const Ladder& other = side_of(market, opposite(event.side));
-    return !other.empty() && (event.price.value - other.best().price) * sign(event.side) >= 0;
   }
 
   /// Depth that comes into view or leaves it, unseen until then. Own orders there keep the better

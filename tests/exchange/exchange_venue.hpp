@@ -24,7 +24,7 @@ class Ear final : public VenueSink {
   std::vector<Line> lines;
   Depth depth;
 
-  void publish(const Event&, const Depth* shown) override {
+  void publish(const Event&, const Depth* shown, DepthChange) override {
     if (shown) depth = *shown;
   }
   void fill(OrderId order, Ticks price, Lots quantity, Lots remaining, bool, Money, Nanos) override {
@@ -145,11 +145,11 @@ class ExchangeVenue final : public Venue {
     Event shown;
     shown.exchange_time = now;
     shown.kind = EventKind::Depth;
-    Depth depth;
-    exchange.book().depth(depth);
-    sink.publish(shown, &depth);
+    exchange.book().depth(depth_);
+    sink.publish(shown, &depth_);
   }
   bool alone_;
+  Depth depth_;
 };
 
 /// A market of strangers and one desk. `mirrored`: every price p is 200 - p and every side the other,
