@@ -1,5 +1,6 @@
 #include "strategies/features.hpp"
 
+#include "engine/base/archive.hpp"
 #include "engine/base/error.hpp"
 #include "strategies/indicators.hpp"
 
@@ -62,6 +63,15 @@ class Channel {
     }
     return 0;
   }
+  void state(Archive& archive) {
+    const auto kept = [&](auto& window) {
+      if (window) archive(*window);
+    };
+    kept(sum_);
+    kept(moments_);
+    kept(high_);
+    kept(low_);
+  }
 
  private:
   Feature feature_;
@@ -79,6 +89,10 @@ struct Features::Line {
   bool fresh = false, started = false;
   std::int64_t close = 0;  // log of the last close
   std::size_t first = 0;   // row of the first bar
+  void state(Archive& archive) {
+    for (Channel& channel : channels) archive(channel);
+    archive(bar, fresh, started, close, first);
+  }
 };
 
 Features::Features(std::vector<Feature> channels, std::size_t instruments)
@@ -98,6 +112,11 @@ Features::Features(std::vector<Feature> channels, std::size_t instruments)
 Features::~Features() = default;
 Features::Features(Features&&) noexcept = default;
 Features& Features::operator=(Features&&) noexcept = default;
+
+void Features::state(Archive& archive) {
+  for (Line& line : lines_) archive(line);
+  archive(rows_, values_, closes_);
+}
 
 void Features::bar(engine::InstrumentId instrument, const engine::Bar& bar) {
   if (bar.close.value <= 0) return;

@@ -9,6 +9,10 @@
 #include <span>
 #include <vector>
 
+namespace walras {
+class Archive;
+}
+
 namespace walras::strategies {
 
 enum class FeatureKind : std::uint8_t { Return, MarketReturn, Level, Volatility, Range, Volume };
@@ -55,6 +59,7 @@ class Features {
   /// Log return of an instrument from one row's close to another's; both must have a close.
   [[nodiscard]] double log_return(std::size_t from, std::size_t to,
                                   engine::InstrumentId instrument) const;
+  void state(Archive& archive);
 
  private:
   struct Line;  // one instrument's streaming state

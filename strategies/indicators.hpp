@@ -29,6 +29,7 @@ class RollingSum {
   }
   /// The value pushed length - 1 pushes ago, once full.
   [[nodiscard]] std::int64_t oldest() const { return values_[next_]; }
+  void state(auto& archive) { archive(values_, sum_, next_, count_); }
 
  private:
   std::vector<std::int64_t> values_;
@@ -54,6 +55,7 @@ class RollingMoments {
     return static_cast<double>(scaled) /
            (static_cast<double>(length_) * static_cast<double>(length_ - 1));
   }
+  void state(auto& archive) { archive(sum_, squares_); }
 
  private:
   __extension__ typedef __int128 Wide;
@@ -79,6 +81,7 @@ class RollingExtreme {
   }
   [[nodiscard]] bool full() const { return pushed_ >= queue_.size(); }
   [[nodiscard]] std::int64_t value() const { return queue_[head_].value; }  ///< once pushed
+  void state(auto& archive) { archive(queue_, head_, size_, pushed_); }
 
  private:
   struct Candidate {

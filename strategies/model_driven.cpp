@@ -17,7 +17,7 @@ using engine::Event;
 using engine::EventKind;
 using engine::Orders;
 
-class ModelDriven final : public Strategy {
+class ModelDriven final : public StatefulStrategy<ModelDriven> {
  public:
   struct Params {
     Json predictor = "linear";
@@ -134,6 +134,8 @@ class ModelDriven final : public Strategy {
     if (bars_++ % static_cast<std::size_t>(params_.horizon) == 0) decide();
     portfolio_.trade(orders);
   }
+
+  void state(Archive& archive) { archive(portfolio_, features_, pending_, bars_); }
 
  private:
   void decide() {

@@ -47,6 +47,7 @@ class Portfolio {
   void trade(engine::Orders& orders) {
     if (changed_ > 0) send(orders);
   }
+  void state(auto& archive) { archive(weights_, pending_, changed_); }
 
  private:
   struct Target {

@@ -1,5 +1,6 @@
 #pragma once
 // Strategy: a Participant that can be fitted on a training span and then trades, seeing only what is delivered.
+#include "engine/base/archive.hpp"
 #include "engine/sim/participant.hpp"
 #include "engine/sim/simulation.hpp"
 
@@ -33,6 +34,15 @@ class Strategy : public engine::Participant {
   virtual void fit(const Training&) {}
   /// What fit() found, for the record; null when nothing.
   [[nodiscard]] virtual Json fitted() const { return {}; }
+};
+
+/// A strategy whose state for snapshots is what `Rule::state(Archive&)` names: what on_start() would forget. What fit()
+/// learnt is not of it: a snapshot is restored into a strategy that was built and fitted alike.
+template <class Rule>
+class StatefulStrategy : public Strategy {
+ public:
+  void save(std::vector<std::byte>& bytes) const final { save_state(static_cast<const Rule&>(*this), bytes); }
+  void load(std::span<const std::byte>& bytes) final { load_state(static_cast<Rule&>(*this), bytes); }
 };
 
 }  // namespace walras::strategies

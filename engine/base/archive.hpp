@@ -25,16 +25,19 @@ class Archive {
  public:
   /// Saves: appends to `out`, which outlives the archive.
   explicit Archive(std::vector<std::byte>& out) : out_(&out) {}
+  /// Saves nowhere: adds to `size` what saving would take.
+  explicit Archive(std::size_t& size) : size_(&size) {}
   /// Loads from the front of `in`.
   explicit Archive(std::span<const std::byte> in) : in_(in) {}
 
-  [[nodiscard]] bool saving() const { return out_ != nullptr; }
-  [[nodiscard]] bool loading() const { return out_ == nullptr; }
+  [[nodiscard]] bool saving() const { return out_ != nullptr || size_ != nullptr; }
+  [[nodiscard]] bool loading() const { return !saving(); }
   /// Loading: what has not been read yet.
   [[nodiscard]] std::span<const std::byte> rest() const { return in_; }
 
   /// Saves or loads each value in turn: what has state(Archive&), numbers, enums and plain structs, strings, vectors,
-  /// deques, maps, pairs, arrays, optionals, and what a unique_ptr that is not null owns.
+  /// deques, maps, pairs, arrays, optionals, and what a unique_ptr that is not null owns. A vector of what has no default
+  /// keeps its length: its elements were made with their owner.
   /// Throws Error{Data} when loading from bytes that end too early.
   template <class... Values>
   void operator()(Values&... values) {
@@ -44,6 +47,10 @@ class Archive {
   /// `count` bytes as they are.
   void bytes(void* data, std::size_t count) {
     if (count == 0) return;
+    if (size_) {
+      *size_ += count;
+      return;
+    }
     if (out_) {
       const auto* from = static_cast<const std::byte*>(data);
       out_->insert(out_->end(), from, from + count);
@@ -80,7 +87,12 @@ class Archive {
 
   template <class T, class Allocator>
   void one(std::vector<T, Allocator>& values) {
-    values.resize(count(values.size(), kPlain<T> ? sizeof(T) : 1));
+    const std::size_t size = count(values.size(), kPlain<T> ? sizeof(T) : 1);
+    if constexpr (std::is_default_constructible_v<T>) {
+      values.resize(size);
+    } else if (size != values.size()) [[unlikely]] {
+      fail(Fault::Data, "snapshot", "expected as many parts as there are here; take the snapshot in a market like this one");
+    }
     if constexpr (std::is_same_v<T, bool>) {
       for (std::size_t i = 0; i < values.size(); ++i) {
         bool bit = values[i];
@@ -146,7 +158,22 @@ class Archive {
   }
 
   std::vector<std::byte>* out_ = nullptr;
+  std::size_t* size_ = nullptr;
   std::span<const std::byte> in_;
 };
+
+/// Appends the state of `value` to `bytes`.
+template <class T>
+void save_state(const T& value, std::vector<std::byte>& bytes) {
+  Archive archive(bytes);
+  archive(const_cast<T&>(value));  // saving changes nothing
+}
+/// Takes the state of `value` from the front of `bytes`.
+template <class T>
+void load_state(T& value, std::span<const std::byte>& bytes) {
+  Archive archive(bytes);
+  archive(value);
+  bytes = archive.rest();
+}
 
 }  // namespace walras

@@ -2,6 +2,7 @@
 // Memory of large arrays that are read at random places: on Linux the system is asked to back it
 // with huge pages, which spares most of the address translations (a deep book runs a fifth faster).
 #include <cstddef>
+#include <cstdint>
 #include <new>
 
 #if defined(__linux__)
@@ -10,11 +11,21 @@
 
 namespace walras::engine {
 
+inline constexpr std::size_t kHugePage = std::size_t{1} << 21;
+
+/// Asks for huge pages where whole ones lie in the block. Of use before it is touched. A hint; may be refused.
+inline void prefer_huge_pages([[maybe_unused]] void* memory, [[maybe_unused]] std::size_t bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  const auto from = (reinterpret_cast<std::uintptr_t>(memory) + kHugePage - 1) / kHugePage * kHugePage;
+  const auto to = (reinterpret_cast<std::uintptr_t>(memory) + bytes) / kHugePage * kHugePage;
+  if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);
+#endif
+}
+
 /// Allocator of std::vector. Small blocks come from the heap as usual.
 template <class T>
 struct HugePages {
   using value_type = T;
-  static constexpr std::size_t kHugePage = std::size_t{1} << 21;
 
   HugePages() = default;
   template <class U>
@@ -23,10 +34,7 @@ struct HugePages {
   T* allocate(std::size_t count) {
     const std::size_t bytes = count * sizeof(T);
     void* memory = ::operator new(bytes, alignment(bytes));
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (bytes >= kHugePage)
-      madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // a hint; may be refused
-#endif
+    prefer_huge_pages(memory, bytes);
     return static_cast<T*>(memory);
   }
   void deallocate(T* memory, std::size_t count) {

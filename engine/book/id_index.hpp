@@ -51,6 +51,7 @@ class IdIndex {
     slots_[hole] = {};
     --count_;
   }
+  void state(auto& archive) { archive(slots_, count_); }
   void clear() {
     for (Slot& slot : slots_) slot = {};
     count_ = 0;

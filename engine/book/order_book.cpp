@@ -1,5 +1,6 @@
 #include "engine/book/order_book.hpp"
 
+#include "engine/base/archive.hpp"
 #include "engine/base/error.hpp"
 
 #include <algorithm>
@@ -152,6 +153,31 @@ void OrderBook::clear() {
     page = {};
   }
   live_ = 0;
+}
+
+void OrderBook::Far::state(Archive& archive) {
+  std::size_t count = levels.size();
+  archive(count);
+  if (archive.saving()) {
+    for (auto& [key, level] : levels) {
+      std::int64_t copy = key;
+      archive(copy, level);
+    }
+    return;
+  }
+  while (!levels.empty()) erase(levels.begin());
+  for (; count > 0; --count) {
+    std::int64_t key = 0;
+    Level level;
+    archive(key, level);
+    insert(key, level);
+  }
+}
+
+void OrderBook::state(Archive& archive) {
+  archive(nodes_, live_, pages_, free_pages_);
+  for (Half& half : halves_)
+    archive(half.window, half.words, half.summary, half.base, half.best, half.windowed, half.far);
 }
 
 OrderBook::LevelView OrderBook::level(Side side, Ticks price) const {

@@ -21,6 +21,10 @@
 #include <utility>
 #include <vector>
 
+namespace walras {
+class Archive;
+}
+
 namespace walras::engine {
 
 /// One trade: an incoming order took quantity from a resting one, at the resting order's price.
@@ -101,6 +105,8 @@ class OrderBook {
   /// feed says. Rejects: id, quantity and price as limit() does.
   Outcome rest(OrderId id, Side side, Ticks price, Lots quantity);
   void clear();
+  /// For a book of the same window.
+  void state(Archive& archive);
 
   [[nodiscard]] bool empty(Side side) const { return half(side).best == kNoKey; }
   /// Best price of a side. Not for an empty side.
@@ -162,6 +168,7 @@ class OrderBook {
     Level& insert(std::int64_t key, const Level& level);
     void erase(Levels::iterator place);
     void reserve(std::size_t count);
+    void state(Archive& archive);
   };
   // One side. Every key in the window lies in [base, base + window); every far key lies below base;
   // best is in the window whenever the side is not empty. Slots are key modulo window, so that

@@ -1,5 +1,7 @@
 #include "engine/flow/flow.hpp"
 
+#include "engine/base/archive.hpp"
+
 #include <cmath>
 
 namespace walras::engine {
@@ -22,6 +24,10 @@ Crowd::Crowd(InstrumentId instrument, double tick_size, double value_ticks, std:
       state_(&kPlain),
       slots_(1) {
   matches_.reserve(64);
+}
+
+void Crowd::state(Archive& archive) {
+  archive(value_, book_, now_, slots_, free_, matches_, traded_, depth_, changed_);
 }
 
 std::int64_t Crowd::twice_mid() const {

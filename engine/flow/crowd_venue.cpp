@@ -1,5 +1,7 @@
 #include "engine/flow/crowd_venue.hpp"
 
+#include "engine/base/archive.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -141,11 +143,17 @@ class CrowdVenue final : public Venue {
     if (left.value > 0) fill(last, left);
   }
 
+  void state(Archive& archive) override {
+    archive(state_, markets_, value_time_, due_, own_, sequence_, parts_.flows, parts_.values, *parts_.coupling);
+    if (parts_.regime) archive(*parts_.regime);
+  }
+
  private:
   struct Market {
     Crowd crowd;
     Money tick_value;
     double log_value;  // in ticks
+    void state(Archive& archive) { archive(crowd, log_value); }
   };
   struct Own {
     OrderId id;

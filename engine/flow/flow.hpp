@@ -10,6 +10,10 @@
 #include <cstdint>
 #include <vector>
 
+namespace walras {
+class Archive;
+}
+
 namespace walras::engine {
 
 /// Names a resting order of the crowd; a name is never used for another order. 0: none.
@@ -57,6 +61,7 @@ class Crowd {
   bool cancel_at(Side side, Ticks price, std::uint64_t place);
   /// How many orders of the crowd rest at a price. Cost: orders there.
   [[nodiscard]] std::uint64_t orders_at(Side side, Ticks price) const;
+  void state(Archive& archive);
 
  private:
   friend class CrowdVenue;
@@ -102,6 +107,8 @@ class Flow {
   virtual void filled(const CrowdFill&, Crowd&) {}
   /// A participant's order, cancel or replace went through the book.
   virtual void disturbed(Crowd&) {}
+  /// All that changes while it trades.
+  virtual void state(Archive& archive) = 0;
 };
 
 struct FlowContext {

@@ -41,6 +41,7 @@ class HawkesClock {
   [[nodiscard]] double now() const { return now_; }
   /// Sum of all intensities, now.
   [[nodiscard]] double total(double activity) const noexcept;
+  void state(auto& archive) { archive(excited_, now_); }
 
  private:
   HawkesLaw law_;

@@ -1,5 +1,6 @@
 // Limit and market orders as a Hawkes process of four kinds; resting orders live for exponential
 // times.
+#include "engine/base/archive.hpp"
 #include "engine/base/error.hpp"
 #include "engine/flow/flow.hpp"
 #include "engine/flow/hawkes.hpp"
@@ -91,6 +92,9 @@ class HawkesFlow final : public Flow {
   }
   void filled(const CrowdFill& fill, Crowd&) override {
     if (fill.left.value == 0) forget(fill.tag);
+  }
+  void state(Archive& archive) override {
+    archive(random_, clock_, time_s_, kind_, drawn_live_, orders_, place_, live_, free_);
   }
 
  private:

@@ -1,5 +1,6 @@
 #include "engine/flow/intensity.hpp"
 
+#include "engine/base/archive.hpp"
 #include "engine/base/error.hpp"
 #include "engine/regime/regime.hpp"
 
@@ -125,6 +126,11 @@ class IntensityVenue final : public Venue {
 
   void close_out(const VenueOrder& order, Nanos now, VenueSink& sink) override {
     take(order, now, sink);
+  }
+
+  void state(Archive& archive) override {
+    archive(mid_, random_, next_, sequence_, quotes_, depth_);
+    if (regime_) archive(*regime_);
   }
 
  private:

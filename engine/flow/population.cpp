@@ -3,6 +3,7 @@
 // the quote, gets an answer that is already old, sends its order, and hears of it later. Each
 // message is an event of its own. Kinds and defaults follow the reference population of
 // ByrdHybinetteBalch2020, in numbers of our own.
+#include "engine/base/archive.hpp"
 #include "engine/flow/flow.hpp"
 
 #include <algorithm>
@@ -138,6 +139,9 @@ struct Agent {
   std::vector<CrowdOrder> orders;  // resting, as far as it knows
   std::vector<double> mids;        // momentum agents: a ring
   std::size_t seen = 0;
+  void state(Archive& archive) {
+    archive(random, position, volume, estimate, doubt, orders, mids, seen);
+  }
 };
 
 class Population final : public Flow {
@@ -236,6 +240,7 @@ class Population final : public Flow {
     push(crowd.now() + agent.latency, fill.tag, Word::Executed, fill.side,
          static_cast<std::int32_t>(std::min<std::int64_t>(fill.quantity.value, 2'000'000'000)));
   }
+  void state(Archive& archive) override { archive(agents_, heap_, sequence_); }
 
  private:
   void push(Nanos time, std::uint32_t agent, Word word, Side side = Side::Buy,

@@ -1,5 +1,6 @@
 // Queues whose arrivals depend on their own length, around a reference price. Source:
 // HuangLehalleRosenbaum2015, models I and III.
+#include "engine/base/archive.hpp"
 #include "engine/base/error.hpp"
 #include "engine/flow/flow.hpp"
 
@@ -106,6 +107,9 @@ class QueueReactive final : public Flow {
   void disturbed(Crowd& crowd) override {
     settle(crowd);
     schedule(crowd);
+  }
+  void state(Archive& archive) override {
+    archive(random_, next_, reference_, had_bid_, had_ask_, rates_);
   }
 
  private:

@@ -1,6 +1,7 @@
 // Two queues at a spread of one tick. Orders of one size come and go as Poisson processes whose
 // rates do not depend on the queues; when a queue is gone the price moves by a tick, and both
 // queues are drawn anew. Source: ContDeLarrard2013.
+#include "engine/base/archive.hpp"
 #include "engine/flow/flow.hpp"
 
 #include <algorithm>
@@ -62,6 +63,7 @@ class UnitQueues final : public Flow {
     schedule(crowd);
   }
   void disturbed(Crowd& crowd) override { settle(crowd); }
+  void state(Archive& archive) override { archive(random_, next_, price_); }
 
  private:
   Ticks price(Side side) const { return {price_[static_cast<std::size_t>(side)]}; }

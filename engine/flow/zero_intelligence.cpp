@@ -1,5 +1,6 @@
 #include "engine/flow/zero_intelligence.hpp"
 
+#include "engine/base/archive.hpp"
 #include "engine/base/error.hpp"
 #include "engine/regime/regime.hpp"
 #include "engine/venue/exchange.hpp"
@@ -94,6 +95,9 @@ struct Market {
   std::vector<std::uint32_t> place;  // slot -> position in live
   std::vector<std::uint32_t> free;   // slots not in use
 
+  void state(Archive& archive) {
+    archive(exchange, random, log_value, value_ticks, value_time, next, depth, live, place, free);
+  }
   std::uint32_t take_slot() {
     if (free.empty()) {
       place.push_back(0);
@@ -234,6 +238,11 @@ class ZeroIntelligenceVenue final : public Venue {
       sink.fill(order.id, last, left, {0}, false,
                 slippage(market, order.side, last, left, twice_mid), now);
     }
+  }
+
+  void state(Archive& archive) override {
+    archive(state_, markets_, due_, own_, sequence_);
+    if (regime_) archive(*regime_);
   }
 
  private:

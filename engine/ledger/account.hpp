@@ -64,6 +64,7 @@ class Account {
   [[nodiscard]] Money costs() const {
     return slippage_ - entries(Entry::Fee) - entries(Entry::Borrow);
   }
+  void state(auto& archive) { archive(holdings_, entries_, cash_, long_, short_, slippage_, turnover_); }
 
  private:
   struct Holding {

@@ -57,6 +57,7 @@ class IdMap {
     count_ = 0;
   }
   [[nodiscard]] std::size_t size() const { return count_; }
+  void state(auto& archive) { archive(slots_, mask_, count_); }
   /// Starts loading what find(id) will read. A hint.
   void prefetch(std::uint64_t id) const { __builtin_prefetch(&slots_[home(id)]); }
   /// Calls visit(id, value&) for all, in no order that may show.

@@ -1,5 +1,6 @@
 #include "engine/regime/dependence.hpp"
 
+#include "engine/base/archive.hpp"
 #include "engine/base/error.hpp"
 
 #include <algorithm>
@@ -74,6 +75,7 @@ class Noise {
   }
   double operator()(std::size_t i) noexcept { return streams_[i].normal(); }
   std::size_t size() const noexcept { return streams_.size(); }
+  void state(Archive& archive) { archive(streams_); }
 
  private:
   std::vector<Rng> streams_;
@@ -88,6 +90,7 @@ class Independent final : public Dependence {
   void draw(std::span<double> shocks) noexcept override {
     for (std::size_t i = 0; i < shocks.size(); ++i) shocks[i] = noise_(i);
   }
+  void state(Archive& archive) override { archive(noise_); }
 
  private:
   Noise noise_;
@@ -147,6 +150,7 @@ class Factor final : public Dependence {
       shocks[i] = market + sector + std::sqrt(1 - market_ - sector_[i]) * noise_(i);
     }
   }
+  void state(Archive& archive) override { archive(noise_, market_stream_, sector_streams_); }
 
  private:
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
@@ -220,6 +224,7 @@ class Correlated {
       for (std::size_t j = 0; j <= i; ++j) shocks[i] += root_[i * n + j] * own_[j];
     }
   }
+  void state(Archive& archive) { archive(noise_, common_); }
 
  private:
   Noise noise_;
@@ -234,6 +239,7 @@ class GaussianCopula final : public Dependence {
   GaussianCopula(const Params& params, const DependenceContext& context)
       : shocks_(params, context) {}
   void draw(std::span<double> shocks) noexcept override { shocks_.draw(shocks); }
+  void state(Archive& archive) override { archive(shocks_); }
 
  private:
   Correlated shocks_;
@@ -272,6 +278,7 @@ class StudentCopula final : public Dependence {
       shock = shock < 0 ? -size : size;
     }
   }
+  void state(Archive& archive) override { archive(shocks_, mixing_); }
 
  private:
   Correlated shocks_;
@@ -322,6 +329,7 @@ class DynamicCorrelation final : public Dependence {
       }
     }
   }
+  void state(Archive& archive) override { archive(noise_, q_); }
 
  private:
   Params p_;

@@ -8,6 +8,10 @@
 #include <span>
 #include <string>
 
+namespace walras {
+class Archive;
+}
+
 namespace walras::engine {
 
 struct DependenceContext {
@@ -20,6 +24,8 @@ class Dependence {
   virtual ~Dependence() = default;
   /// The shocks of the next step. Shape: as many as names. Each is standard normal.
   virtual void draw(std::span<double> shocks) noexcept = 0;
+  /// What it remembers, its random streams too. Default: nothing.
+  virtual void state(Archive& /*archive*/) {}
 };
 
 using DependenceRegistry = Registry<Dependence, const DependenceContext&>;

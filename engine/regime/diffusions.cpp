@@ -1,4 +1,5 @@
 // Brownian motion, with jumps, and pulled back to a level.
+#include "engine/base/archive.hpp"
 #include "engine/regime/process.hpp"
 
 #include <cmath>
@@ -60,6 +61,7 @@ class JumpDiffusion final : public Process {
   double typical_variance() const noexcept override {
     return sigma_ * sigma_ + rate_ * law_.mean_square();
   }
+  void state(Archive& archive) override { archive(random_); }
 
  private:
   Law law_;
@@ -165,6 +167,7 @@ class OrnsteinUhlenbeck final : public Process {
     return made;
   }
   double typical_variance() const noexcept override { return sigma_ * sigma_; }
+  void state(Archive& archive) override { archive(random_, distance_); }
 
  private:
   Params params_;

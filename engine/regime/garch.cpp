@@ -1,5 +1,6 @@
 // Variances that answer to the last return: GARCH, GJR-GARCH and EGARCH. A step of the process is a
 // step of the recursion.
+#include "engine/base/archive.hpp"
 #include "engine/base/error.hpp"
 #include "engine/regime/process.hpp"
 
@@ -57,6 +58,7 @@ class Garch : public Process {
     return {drift_ - variance / 2 + e * scale, variance};
   }
   double typical_variance() const noexcept override { return mean_; }
+  void state(Archive& archive) override { archive(random_, h_); }
 
  private:
   Law law_;
@@ -146,6 +148,7 @@ class Egarch final : public Process {
     return {drift_ - variance / 2 + std::sqrt(variance) * shock, variance};
   }
   double typical_variance() const noexcept override { return mean_; }
+  void state(Archive& archive) override { archive(log_h_); }
 
  private:
   static constexpr double kMeanSize = 0.79788456080286535588;  // sqrt(2 / pi)

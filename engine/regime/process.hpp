@@ -8,6 +8,10 @@
 
 #include <cstddef>
 
+namespace walras {
+class Archive;
+}
+
 namespace walras::engine {
 
 /// What a process is made from besides its own parameters.
@@ -30,6 +34,8 @@ class Process {
   virtual Step step(double shock, double scale) noexcept = 0;
   /// Variance of a step in the long run, or at the start where there is no long run. Range: >= 0.
   [[nodiscard]] virtual double typical_variance() const noexcept = 0;
+  /// What it remembers, its random streams too. Default: nothing.
+  virtual void state(Archive& /*archive*/) {}
 };
 
 using ProcessRegistry = Registry<Process, const ProcessContext&>;

@@ -5,6 +5,10 @@
 #include "engine/base/registry.hpp"
 #include "engine/base/units.hpp"
 
+namespace walras {
+class Archive;
+}
+
 namespace walras::engine {
 
 /// A year of a generated market: 252 days of 6.5 hours. Rates a year, and times in days, are told
@@ -27,6 +31,8 @@ class Regime {
   /// The state in force at `now`, in seconds of trading since the start. Called with non-decreasing
   /// times.
   virtual const State& at(Nanos now) noexcept = 0;
+  /// What it remembers, its random streams too. Default: nothing.
+  virtual void state(Archive& /*archive*/) {}
 };
 
 /// Adds constant, two_state (a Markov chain between a calm and a volatile state), markov_switching

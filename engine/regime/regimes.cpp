@@ -1,5 +1,6 @@
 #include "engine/regime/regime.hpp"
 
+#include "engine/base/archive.hpp"
 #include "engine/base/error.hpp"
 
 #include <algorithm>
@@ -80,6 +81,7 @@ class TwoState final : public Regime {
     }
     return states_[current_];
   }
+  void state(Archive& archive) override { archive(random_, current_, started_, until_); }
 
  private:
   Nanos sojourn() noexcept {
@@ -175,6 +177,7 @@ class MarkovSwitching final : public Regime {
     }
     return states_[current_];
   }
+  void state(Archive& archive) override { archive(random_, current_, started_, until_); }
 
  private:
   /// Share of time in each state: the jump chain's stationary law, weighted by the lengths of
@@ -278,6 +281,7 @@ class Scripted final : public Regime {
     while (next_ < spells_.size() && spells_[next_].end <= now) ++next_;
     return next_ < spells_.size() && spells_[next_].begin <= now ? spells_[next_].state : plain_;
   }
+  void state(Archive& archive) override { archive(next_); }
 
  private:
   struct Spell {

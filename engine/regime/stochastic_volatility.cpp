@@ -1,4 +1,5 @@
 // Variances with a life of their own: Heston's square-root process and rough Bergomi.
+#include "engine/base/archive.hpp"
 #include "engine/base/error.hpp"
 #include "engine/regime/process.hpp"
 
@@ -88,6 +89,7 @@ class Heston final : public Process {
     return {drift_ + scale * plain + (scale - scale * scale) * v * dt_ / 2, variance};
   }
   double typical_variance() const noexcept override { return theta_ * dt_; }
+  void state(Archive& archive) override { archive(random_, v_); }
 
  private:
   Rng random_;
@@ -161,6 +163,7 @@ class RoughBergomi final : public Process {
     return {drift_ - variance / 2 + std::sqrt(variance) * z, variance};
   }
   double typical_variance() const noexcept override { return mean_ * dt_; }
+  void state(Archive& archive) override { archive(random_, v_, far_variance_, moves_, weights_); }
 
  private:
   Params p_;

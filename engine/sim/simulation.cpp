@@ -47,7 +47,8 @@ Simulation::State::State(Simulation& owner, std::shared_ptr<const MarketPlan> ma
   orders.reserve(1024);
 }
 
-void Simulation::State::start() {
+/// All that is made once from plan and seed, at its beginning.
+void Simulation::State::make() {
   started = true;
   by_rank.clear();
   for (auto& player : players) by_rank.push_back(player.get());
@@ -85,7 +86,10 @@ void Simulation::State::start() {
     const std::int64_t capital = player.terms.capital.micros();
     player.equity.push_back({span.begin, capital, capital, 0, 0});
   }
+}
 
+void Simulation::State::start() {
+  make();
   venue->start(span.warm_up, *this);
   if (tape && plan->replays_from_start()) {
     // The book as it stood when the span begins; nobody is told how it came about.
@@ -117,10 +121,16 @@ void Simulation::State::advance_clock(Nanos time) {
   now = std::max(now, time);
 }
 
-bool Simulation::State::run_until(Nanos limit) {
+bool Simulation::State::play(Nanos limit, bool once) {
   if (over) return false;
+  const Inside at_work(inside);
   if (!started) start();
-  while (true) {
+  return once ? loop<true>(limit) : loop<false>(limit);
+}
+
+template <bool Once>
+bool Simulation::State::loop(Nanos limit) {
+  for (bool more = true; more; more = !Once) {
     Nanos time = cursor != tape_end ? cursor->exchange_time : Nanos::max();
     time = std::min(time, venue_time);
     Turn turn = Turn::Market;
@@ -180,6 +190,7 @@ bool Simulation::State::run_until(Nanos limit) {
         }
     }
   }
+  return true;
 }
 
 void Simulation::State::play_market(Nanos time) {
@@ -432,8 +443,9 @@ std::uint32_t Simulation::add(Participant& participant, const std::string& name,
   return number;
 }
 
-bool Simulation::run_until(Nanos time) { return state_->run_until(time); }
-void Simulation::run() { state_->run_until(Nanos::max()); }
+bool Simulation::run_until(Nanos time) { return state_->play(time, false); }
+bool Simulation::step() { return state_->play(Nanos::max(), true); }
+void Simulation::run() { state_->play(Nanos::max(), false); }
 Nanos Simulation::now() const { return state_->now; }
 bool Simulation::ended() const { return state_->over; }
 Orders& Simulation::orders(std::uint32_t participant) {

@@ -69,6 +69,8 @@ class Simulation {
   std::uint32_t add(Participant& participant, const std::string& name, const AccountTerms& terms);
   /// Plays everything up to and including local time `time`; starts on first use. Returns false once the end was reached.
   bool run_until(Nanos time);
+  /// Plays the next event alone. Returns false once the end was reached.
+  bool step();
   /// Plays to the end, closes positions, calls on_stop.
   void run();
   [[nodiscard]] Nanos now() const;
@@ -78,6 +80,19 @@ class Simulation {
   /// What the participant left behind; call once, after the end (or earlier, for a partial record).
   [[nodiscard]] RunRecord record(std::uint32_t participant) const;
   [[nodiscard]] std::uint64_t events() const;  ///< processed so far
+
+  /// Writes a snapshot into `bytes`, in place of what they held: the market, the accounts, the record so far, and the
+  /// participants through their save(). Buffers that are used again cost least. Starts on first use; not from inside a
+  /// participant. Snapshots are of this build and machine: they branch and resume, and are no file format.
+  void save(std::vector<std::byte>& bytes);
+  /// Goes back (or on) to a snapshot of a simulation with the same plan, span, seed and participants (names, order,
+  /// accounts); it need not have started. Each participant begins anew with on_start, then takes its state with load.
+  /// Throws Error{Data} in words, and nothing has changed, where bytes are damaged, cut short, or of another simulation.
+  void restore(std::span<const std::byte> bytes);
+  /// A counterfactual: restore, but the participants whose numbers are in `anew` keep only what the market knows of them
+  /// (account, positions, orders on their way or resting, random stream): their timers are gone, nothing is loaded, and
+  /// on_start asks them what to do from here. Before that moment all is as it was.
+  void branch(std::span<const std::byte> bytes, std::span<const std::uint32_t> anew);
 
  private:
   friend class Orders;

@@ -91,6 +91,15 @@ struct Simulation::State final : VenueSink {
     std::vector<PositionRow> positions;
     std::vector<std::string> warnings;
     std::uint64_t refused_in_warm_up = 0;
+    void state(Archive& archive);  // but its participant's
+  };
+
+  /// While a participant may be at work: no time for snapshots.
+  struct Inside {
+    explicit Inside(bool& of) : flag(of) { flag = true; }
+    ~Inside() { flag = false; }
+    Inside(const Inside&) = delete;
+    bool& flag;
   };
 
   struct FeedItem {
@@ -103,8 +112,11 @@ struct Simulation::State final : VenueSink {
         std::uint64_t root);
 
   // The loop.
+  void make();
   void start();
-  bool run_until(Nanos limit);
+  bool play(Nanos limit, bool once);
+  template <bool Once>
+  bool loop(Nanos limit);
   void finish();
   void play_market(Nanos time);
   void pop_item();
@@ -140,6 +152,12 @@ struct Simulation::State final : VenueSink {
   void answer(EventKind kind, OrderId id, Ticks price, Lots quantity, Reject why) override;
 
   [[nodiscard]] RunRecord record(const Player& player) const;
+
+  // Snapshots, in snapshot.cpp.
+  void state(Archive& archive);
+  void find_kin();
+  void save(std::vector<std::byte>& bytes);
+  void restore(std::span<const std::byte> bytes, std::span<const std::uint32_t> anew);
 
   Simulation& simulation;
   std::shared_ptr<const MarketPlan> plan;
@@ -179,7 +197,9 @@ struct Simulation::State final : VenueSink {
   bool slice_due = false, sample_due = false;
   bool started = false, over = false, silent = false, closing = false;
   bool amending = false;  // a cancel or replace is at the venue
+  bool inside = false;    // a participant may be at work
   std::uint64_t event_count = 0;
+  std::vector<std::uint64_t> kin;  // what a snapshot must have in common, hashed; empty until asked for
 };
 
 }  // namespace walras::engine

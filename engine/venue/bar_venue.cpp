@@ -1,5 +1,6 @@
 #include "engine/venue/bar_venue.hpp"
 
+#include "engine/base/archive.hpp"
 #include "engine/market/tape.hpp"
 #include "engine/venue/trigger.hpp"
 
@@ -112,6 +113,14 @@ class BarVenue final : public Venue {
     const Money slippage =
         market.rules.tick_value * std::max<std::int64_t>(0, (price.value - reference.value) * sign(order.side)) * order.quantity.value;
     sink.fill(order.id, price, order.quantity, {}, false, slippage, now);
+  }
+
+  void state(Archive& archive) override {
+    for (Market& market : instruments_) {
+      std::size_t last = market.last ? static_cast<std::size_t>(market.last - tape_.bars.data()) + 1 : 0;  // 0: none
+      archive(market.orders, last, market.capacity, market.average_volume, market.variance, market.bars, market.index, market.moved);
+      market.last = last > 0 ? &tape_.bars[last - 1] : nullptr;
+    }
   }
 
  private:

@@ -70,6 +70,11 @@ class Exchange {
   void replace(OrderId id, Ticks price, Lots quantity, Nanos now);
   /// Everything leaves, without a word; the phase stays.
   void clear();
+  /// For an exchange of the same rules and window.
+  void state(auto& archive) {
+    archive(book_, dark_[0], dark_[1], records_, free_records_, index_, market_[0], market_[1], held_);
+    archive(icebergs_, all_or_none_, reports_, last_, reference_, before_, centre_, phase_, gathered_, now_, until_, change_);
+  }
 
   /// When advance() is due: the end of a pause, or a change of session. Nanos::max(): never.
   [[nodiscard]] Nanos next_time() const { return until_ < change_ ? until_ : change_; }

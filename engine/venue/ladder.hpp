@@ -77,6 +77,7 @@ class Ladder {
     levels_.clear();
     touched_ = 0;
   }
+  void state(auto& archive) { archive(levels_, touched_); }
   /// Whether the best levels changed since they were last shown.
   [[nodiscard]] bool news() const { return touched_ < kDepthLevels; }
   /// Brings `out`, the best levels as last shown, and their `count` up to date. Returns the first that may have changed.

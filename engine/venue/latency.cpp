@@ -1,5 +1,6 @@
 #include "engine/venue/latency.hpp"
 
+#include "engine/base/archive.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/registry.hpp"
 
@@ -105,6 +106,7 @@ class Lognormal final : public LatencyModel {
     return draw(params_.entry_median_ns * scale_of(params_, request), entry_);
   }
   Nanos response(Nanos) noexcept override { return draw(params_.response_median_ns, response_); }
+  void state(Archive& archive) override { archive(feed_, entry_, response_); }
 
  private:
   Nanos draw(double median, Rng& random) const noexcept {
@@ -143,6 +145,7 @@ class Gamma final : public LatencyModel {
     return request == Request::New ? delay : whole(static_cast<double>(delay.value) * scale_of(params_, request));
   }
   Nanos response(Nanos) noexcept override { return draw(params_.response_mean_ns, response_); }
+  void state(Archive& archive) override { archive(feed_, entry_, response_); }
 
  private:
   Nanos draw(double mean, Rng& random) const noexcept {
@@ -183,6 +186,7 @@ class Cubic final : public LatencyModel {
   Nanos feed(Nanos, Nanos) noexcept override { return draw(1, feed_); }
   Nanos entry(Nanos, Request request) noexcept override { return draw(scale_of(params_, request), entry_); }
   Nanos response(Nanos) noexcept override { return draw(1, response_); }
+  void state(Archive& archive) override { archive(feed_, entry_, response_); }
 
  private:
   Nanos draw(double scale, Rng& random) const noexcept {
@@ -226,6 +230,7 @@ class Measured final : public LatencyModel {
     return whole(at(params_.entry_ns, now) * scale_of(params_, request));
   }
   Nanos response(Nanos now) noexcept override { return whole(at(params_.response_ns, now)); }
+  void state(Archive& archive) override { archive(random_, row_); }
 
  private:
   [[nodiscard]] double at(const std::vector<double>& column, Nanos now) const noexcept {
@@ -272,6 +277,7 @@ class Recorded final : public LatencyModel {
     return whole(std::max(params_.minimum_ns, delay_ * params_.entry_scale) * scale_of(params_, request));
   }
   Nanos response(Nanos) noexcept override { return whole(std::max(params_.minimum_ns, delay_ * params_.response_scale)); }
+  void state(Archive& archive) override { archive(delay_, first_); }
 
  private:
   Params params_;
@@ -304,6 +310,7 @@ class Queueing final : public LatencyModel {
     return wire + serve(now + wire, whole(params_.service_ns));
   }
   Nanos response(Nanos) noexcept override { return whole(params_.response_ns); }
+  void state(Archive& archive) override { archive(free_); }
 
  private:
   /// Waiting plus service of what arrives at `at`.

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 namespace walras {
+class Archive;
 template <class Interface, class... Context>
 class Registry;
 }  // namespace walras
@@ -28,6 +29,8 @@ class LatencyModel {
   virtual Nanos entry(Nanos now, Request request) noexcept = 0;
   /// Delay of an answer or a fill that left the venue at `now`. Range: >= 0.
   virtual Nanos response(Nanos now) noexcept = 0;
+  /// What it remembers, its random streams too. Default: nothing.
+  virtual void state(Archive& /*archive*/) {}
 };
 
 /// Adds none, constant, lognormal, gamma, cubic, measured, recorded and queueing.

@@ -1,5 +1,6 @@
 #include "engine/venue/order_desk.hpp"
 
+#include "engine/base/archive.hpp"
 #include "engine/venue/trigger.hpp"
 
 #include <algorithm>
@@ -12,8 +13,14 @@ namespace {
 struct Quote {
   Ticks last;
   bool traded = false;
-  const Depth* depth = &none;  // where the venue keeps it
+  const Depth* depth = &none;  // where the venue keeps it; after loading, as it was until the venue publishes
+  Depth loaded;
   static constexpr Depth none{};
+  void state(Archive& archive) {
+    if (archive.saving()) loaded = *depth;
+    archive(last, traded, loaded);
+    depth = &loaded;
+  }
 };
 
 /// What is remembered of every order.
@@ -135,6 +142,10 @@ class OrderDesk final : public Venue, private VenueSink {
     now_ = now;
     know(order);
     around(sink, [&](VenueSink& own) { venue_->close_out(order, now, own); });
+  }
+
+  void state(Archive& archive) override {
+    archive(*venue_, quotes_, held_, known_, positions_, now_, expiry_, round_);
   }
 
  private:

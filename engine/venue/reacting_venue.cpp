@@ -1,5 +1,6 @@
 #include "engine/venue/reacting_venue.hpp"
 
+#include "engine/base/archive.hpp"
 #include "engine/book/order_book.hpp"
 #include "engine/market/id_map.hpp"
 #include "engine/market/order_rules.hpp"
@@ -120,6 +121,8 @@ class Reacting final : public ReactingVenue {
     sink.fill(order.id, last, left.quantity, {}, false, cost(market, order.side, last, left.quantity, reference), now);
   }
 
+  void state(Archive& archive) override { archive(markets_, counts_); }
+
  private:
   struct Info {
     std::uint64_t tape = 0;  // the recorded id; 0 for depth without one
@@ -144,6 +147,9 @@ class Reacting final : public ReactingVenue {
     Nanos pulled{Nanos::min()};
     std::int64_t last_trade = 0;
     bool halted = false, shows_sums = false;
+    void state(Archive& archive) {
+      archive(book, record, orders, info, free, own, apart, depth, pulled, last_trade, halted, shows_sums);
+    }
   };
 
   [[nodiscard]] Nanos step() const { return {std::max<std::int64_t>(1, rules_.half_life.value / 16)}; }

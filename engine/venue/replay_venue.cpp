@@ -1,5 +1,6 @@
 #include "engine/venue/replay_venue.hpp"
 
+#include "engine/base/archive.hpp"
 #include "engine/market/id_map.hpp"
 #include "engine/market/tape.hpp"
 #include "engine/venue/ladder.hpp"
@@ -122,6 +123,8 @@ class ReplayVenue final : public Venue {
               cost(market, order.side, price, left.quantity, reference), now);
   }
 
+  void state(Archive& archive) override { archive(markets_); }
+
  private:
   struct Own {
     VenueOrder order;
@@ -142,6 +145,9 @@ class ReplayVenue final : public Venue {
     bool sums = false;  // the feed shows levels, not orders
     bool whole = true;  // every order that the record speaks of entered in it
     Market() { own.reserve(64); }
+    void state(Archive& archive) {
+      archive(sides, orders, own, depth, entries, last_trade, halted, sums, fresh, whole);
+    }
   };
 
   std::pair<Market*, Own*> find(OrderId id) {
@@ -489,6 +495,10 @@ class StreamedVenue final : public Venue {
     venue_.replace(order, price, quantity, now, sink);
   }
   void close_out(const VenueOrder& order, Nanos now, VenueSink& sink) override { venue_.close_out(order, now, sink); }
+  void state(Archive&) override {
+    fail(Fault::Unavailable, "snapshot",
+         "expected a market that can go back, was one read from a stream; load the recording as a tape");
+  }
 
  private:
   std::unique_ptr<EventStream> stream_;

@@ -13,6 +13,10 @@
 #include <memory>
 #include <vector>
 
+namespace walras {
+class Archive;
+}
+
 namespace walras::engine {
 
 class Dependence;
@@ -97,6 +101,8 @@ class Venue {
   /// and whatever the quantity: bars at the last close worsened by slippage; books level by level,
   /// and what exceeds the visible depth at its last level. Own orders are gone by then.
   virtual void close_out(const VenueOrder& order, Nanos now, VenueSink& sink) = 0;
+  /// All that changes while it plays, between two calls. Loading is for a venue that was made alike, started or not.
+  virtual void state(Archive& archive) = 0;
 };
 
 /// What a generator is built from besides its own parameters.

@@ -8,6 +8,7 @@ void add_engine_benchmarks(Benchmarks& benchmarks);
 void add_feed_benchmarks(Benchmarks& benchmarks);
 void add_learning_benchmarks(Benchmarks& benchmarks);
 void add_market_benchmarks(Benchmarks& benchmarks);
+void add_simulation_benchmarks(Benchmarks& benchmarks);
 void add_stats_benchmarks(Benchmarks& benchmarks);
 void add_program_benchmarks(Benchmarks& benchmarks);
 void add_study_benchmarks(Benchmarks& benchmarks);
@@ -19,6 +20,7 @@ Benchmarks benchmarks() {
   add_feed_benchmarks(all);
   add_learning_benchmarks(all);
   add_market_benchmarks(all);
+  add_simulation_benchmarks(all);
   add_stats_benchmarks(all);
   add_program_benchmarks(all);
   add_study_benchmarks(all);

@@ -9,7 +9,7 @@ using engine::EventKind;
 using engine::InstrumentId;
 using engine::Orders;
 
-class BuyAndHold final : public Strategy {
+class BuyAndHold final : public StatefulStrategy<BuyAndHold> {
  public:
   struct Params {
     std::int64_t rebalance_every = 0;
@@ -44,6 +44,8 @@ class BuyAndHold final : public Strategy {
     portfolio_.trade(orders);
   }
 
+  void state(Archive& archive) { archive(portfolio_, slices_, traded_); }
+
  private:
   void want_all() {
     for (InstrumentId id = 0; id < instruments_; ++id)
@@ -57,7 +59,7 @@ class BuyAndHold final : public Strategy {
   bool traded_ = false;
 };
 
-class Random final : public Strategy {
+class Random final : public StatefulStrategy<Random> {
  public:
   struct Params {
     std::int64_t every = 5;
@@ -103,6 +105,8 @@ class Random final : public Strategy {
     }
     portfolio_.trade(orders);
   }
+
+  void state(Archive& archive) { archive(portfolio_, slices_, traded_); }
 
  private:
   Params params_;

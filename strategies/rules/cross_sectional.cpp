@@ -15,7 +15,7 @@ using engine::Orders;
 
 /// Ranks instruments by their return from `lookback` to `skip` bars ago and holds equal shares of
 /// the best.
-class Momentum final : public Strategy {
+class Momentum final : public StatefulStrategy<Momentum> {
  public:
   struct Params {
     std::int64_t lookback = 252, skip = 21, rebalance_every = 21;
@@ -87,6 +87,8 @@ class Momentum final : public Strategy {
     }
     portfolio_.trade(orders);
   }
+
+  void state(Archive& archive) { archive(last_, history_, portfolio_, slices_, since_decision_, barred_, decided_); }
 
  private:
   struct Ranked {

@@ -30,7 +30,7 @@ using engine::Orders;
 
 /// Works one parent order off in equal parts at equal intervals, from the first slice that may
 /// trade.
-class Twap final : public Strategy {
+class Twap final : public StatefulStrategy<Twap> {
  public:
   struct Params {
     std::string instrument;
@@ -106,6 +106,8 @@ class Twap final : public Strategy {
           0);
     }
   }
+
+  void state(Archive& archive) { archive(total_, sent_, done_, running_); }
 
  private:
   __extension__ typedef __int128 Wide;

@@ -30,7 +30,7 @@ using engine::Side;
 
 /// Keeps one bid and one ask in the market and moves them with the mid, the inventory and the time
 /// left.
-class MarketMaker final : public Strategy {
+class MarketMaker final : public StatefulStrategy<MarketMaker> {
  public:
   struct Params {
     double risk_aversion = 0.1, volatility = 2, decay = 1.5;
@@ -127,6 +127,8 @@ class MarketMaker final : public Strategy {
       if (makers_[id].moved) requote(id, now, orders);
     }
   }
+
+  void state(Archive& archive) { archive(makers_); }
 
  private:
   struct Quote {

@@ -23,7 +23,7 @@ void expect_less(const char* less, std::int64_t low, const char* more, std::int6
 /// (short) after each bar. Every instrument has an equal share of the exposure, and trades when its
 /// signal changes.
 template <class Signal>
-class PerInstrument final : public Strategy {
+class PerInstrument final : public StatefulStrategy<PerInstrument<Signal>> {
  public:
   struct Params : Signal::Params {
     bool shorting = false;
@@ -58,10 +58,13 @@ class PerInstrument final : public Strategy {
   }
   void on_slice(Nanos, Orders& orders) override { portfolio_.trade(orders); }
 
+  void state(Archive& archive) { archive(lines_, portfolio_); }
+
  private:
   struct Line {
     Signal signal;
     int side;
+    void state(Archive& archive) { archive(signal, side); }
   };
   Params params_;
   double share_;
@@ -96,6 +99,7 @@ class MovingAverage {
     const double lead = fast_.mean() - slow_.mean();
     return lead > 0 ? 1 : lead < 0 ? -1 : 0;
   }
+  void state(Archive& archive) { archive(fast_, slow_); }
 
  private:
   RollingSum fast_, slow_;
@@ -142,6 +146,7 @@ class MeanReversion {
     const bool done = side > 0 ? score >= -exit_ : score <= exit_;
     return done ? 0 : side;
   }
+  void state(Archive& archive) { archive(closes_); }
 
  private:
   RollingMoments closes_;
@@ -193,6 +198,7 @@ class Breakout {
     exit_low_.push(bar.low.value);
     return side;
   }
+  void state(Archive& archive) { archive(high_, low_, exit_high_, exit_low_); }
 
  private:
   RollingMaximum high_;

@@ -1,6 +1,7 @@
 #pragma once
 // One exchange as a venue, with the order desk before it, and an ear that writes down what it says.
 // Strangers enter by crowd(); prices are ticks.
+#include "engine/base/archive.hpp"
 #include "engine/market/order_rules.hpp"
 #include "engine/venue/exchange.hpp"
 #include "engine/venue/order_desk.hpp"
@@ -110,6 +111,7 @@ class ExchangeVenue final : public Venue {
     tell(now, sink);
   }
   void close_out(const VenueOrder&, Nanos, VenueSink&) override {}
+  void state(Archive& archive) override { archive(exchange); }
 
  private:
   void tell(Nanos now, VenueSink& sink) {
