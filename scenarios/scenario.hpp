@@ -2,6 +2,7 @@
 // Scenario: the whole JSON file as one struct. Components (a source, a latency model, a strategy) stay Json until
 // the stage that owns their registry builds them; everything else is typed, ranged and defaulted here.
 #include "engine/base/config.hpp"
+#include "engine/sim/risk.hpp"
 #include "strategies/catalog.hpp"
 
 #include <cstdint>
@@ -24,12 +25,14 @@ struct AccountParams {
   double leverage = 1;
   bool shorting = true;
   double borrow_rate = 0;
+  std::optional<engine::RiskParams> risk;
   static void fields(auto&& field) {
     field("capital", &AccountParams::capital, {.unit = "currency", .min = 1e-2, .max = 1e13, .doc = "Cash at the start of every fold."});
     field("currency", &AccountParams::currency, {.doc = "Currency of the account and of every instrument."});
     field("leverage", &AccountParams::leverage, {.unit = "x equity", .min = 0.01, .max = 1000, .doc = "Gross exposure allowed; orders beyond it are rejected."});
     field("shorting", &AccountParams::shorting, {.doc = "Whether positions may be negative."});
     field("borrow_rate", &AccountParams::borrow_rate, {.unit = "1/year", .min = 0, .max = 10, .doc = "Cost of short positions, on their value, accrued daily."});
+    field("risk", &AccountParams::risk, {.doc = "Rules in front of every strategy, see docs/risk.md; null: none."});
   }
 };
 
@@ -39,12 +42,14 @@ struct StrategyEntry {
   Json params = Json::object();
   Json grid = Json::object();
   Criterion criterion = Criterion::Sharpe;
+  std::optional<engine::RiskParams> risk;
   static void fields(auto&& field) {
     field("name", &StrategyEntry::name, {.doc = "Unique; empty: the kind."});
     field("kind", &StrategyEntry::kind, {.required = true, .doc = "One of `walras list strategies`."});
     field("params", &StrategyEntry::params, {.doc = "Parameters of the kind.", .component = "strategy"});
     field("grid", &StrategyEntry::grid, {.doc = "Parameter -> list of values; every fold picks the best combination on its training span only."});
     field("criterion", &StrategyEntry::criterion, {.doc = "What the best combination has most of, on the training span."});
+    field("risk", &StrategyEntry::risk, {.doc = "Risk rules of this strategy, in place of the account's; null: those."});
   }
 };
 

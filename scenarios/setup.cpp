@@ -178,6 +178,15 @@ void check_null_worlds(const Setup& setup) {
   }
 }
 
+void check_risk_rules(const Setup& setup) {
+  const auto& instruments = setup.plan->instruments();
+  if (setup.scenario.account.risk) engine::check_risk(*setup.scenario.account.risk, instruments, "/account/risk");
+  for (std::size_t i = 0; i < setup.scenario.strategies.size(); ++i) {
+    const auto& risk = setup.scenario.strategies[i].risk;
+    if (risk) engine::check_risk(*risk, instruments, fmt::format("/strategies/{}/risk", i));
+  }
+}
+
 stats::LeakAudit audit(const std::vector<Fold>& folds, bool generated) {
   std::vector<stats::AuditedFold> audited;
   for (const Fold& fold : folds) {
@@ -300,6 +309,12 @@ LoadedRegistries load_registries(const Scenario& scenario, const std::filesystem
   return loaded;
 }
 
+engine::AccountTerms account_of(const Setup& setup, const StrategyEntry& strategy) {
+  engine::AccountTerms terms = setup.account;
+  if (strategy.risk) terms.risk = strategy.risk;
+  return terms;
+}
+
 Setup prepare(const RunOptions& options) {
   Setup setup;
   setup.file = options.scenario;
@@ -329,7 +344,8 @@ Setup prepare(const RunOptions& options) {
     setup.benchmark = load_benchmark(scenario, options, setup.benchmark_name, benchmark_hash, setup.inputs);
     setup.data_hash += benchmark_hash;
     setup.account = {Money::from_units(scenario.account.capital), scenario.account.borrow_rate, scenario.account.leverage,
-                     scenario.account.shorting};
+                     scenario.account.shorting, scenario.account.risk};
+    check_risk_rules(setup);
     setup.folds = setup.plan->generated() ? generated_folds(scenario.walk_forward, setup.plan->whole(), scenario.seed) : recorded_folds(setup);
     check_benchmark(setup);
     setup.audit = audit(setup.folds, setup.plan->generated());

@@ -52,6 +52,9 @@ struct LoadedRegistries {
 /// The core's registries, the scenario's own plug-ins and, where it names one of their kinds, the learning plug-in.
 LoadedRegistries load_registries(const Scenario& scenario, const std::filesystem::path& file);
 
+/// The account that a strategy trades: the scenario's, with the strategy's own risk rules where it has some.
+engine::AccountTerms account_of(const Setup& setup, const StrategyEntry& strategy);
+
 /// Builds everything. Throws Error with the JSON pointer of what is wrong.
 Setup prepare(const RunOptions& options);
 

@@ -19,7 +19,7 @@ using engine::Simulation;
 /// Gives a strategy its training span and nothing else.
 class FoldTraining final : public strategies::Training {
  public:
-  FoldTraining(const Setup& setup, const Fold& fold) : setup_(setup), fold_(fold) {
+  FoldTraining(const Setup& setup, const StrategyEntry& entry, const Fold& fold) : setup_(setup), fold_(fold), account_(account_of(setup, entry)) {
     // Generated bars: those of the first training seed. Book markets have nothing before they are played.
     path_ = setup.plan->path_of(fold.train_seeds.front());
     if (path_) events_ = path_->between(fold.train.warm_up, fold.train.end);
@@ -40,13 +40,14 @@ class FoldTraining final : public strategies::Training {
     const std::uint64_t mixed = round == 0 ? base : Rng(base, "training", round).bits();
     return std::make_unique<Simulation>(setup_.plan, fold_.train, mixed);
   }
-  const engine::AccountTerms& account() const override { return setup_.account; }
+  const engine::AccountTerms& account() const override { return account_; }
   engine::Span span() const override { return fold_.train; }
   double periods_per_year() const override { return setup_.plan->periods_per_year(); }
 
  private:
   const Setup& setup_;
   const Fold& fold_;
+  engine::AccountTerms account_;
   std::shared_ptr<const engine::Tape> path_;
   std::span<const engine::Event> events_;
 };
@@ -64,10 +65,10 @@ std::unique_ptr<strategies::Strategy> build(const Setup& setup, const StrategyEn
   return setup.registries->strategies.build(json, where, context);
 }
 
-RunRecord play(const Setup& setup, strategies::Strategy& strategy, const std::string& kind, const engine::Span& span,
+RunRecord play(const Setup& setup, strategies::Strategy& strategy, const StrategyEntry& entry, const engine::Span& span,
                std::uint64_t seed) {
   Simulation simulation(setup.plan, span, seed);
-  const std::uint32_t participant = simulation.add(strategy, kind, setup.account);
+  const std::uint32_t participant = simulation.add(strategy, entry.kind, account_of(setup, entry));
   simulation.run();
   return simulation.record(participant);
 }
@@ -98,7 +99,7 @@ class Unit {
       : setup_(setup), options_(options), entry_(entry), fold_(fold), where_(std::move(where)), in_sample_(in_sample) {}
 
   FoldResult run() {
-    const FoldTraining training(setup_, fold_);
+    const FoldTraining training(setup_, entry_, fold_);
     const std::vector<Json> points = grid_points(entry_, where_);
     FoldResult result;
     result.candidates = points.size();
@@ -137,7 +138,7 @@ class Unit {
     std::vector<RunRecord> records;
     for (const std::uint64_t seed : seeds) {
       stop_if_interrupted();
-      RunRecord record = play(setup_, strategy, entry_.kind, span, seed);
+      RunRecord record = play(setup_, strategy, entry_, span, seed);
       record.strategy = entry_.name;
       record.fold = fold_.index;
       record.out_of_sample = out_of_sample;

@@ -58,7 +58,7 @@ class ModelDriven final : public StatefulStrategy<ModelDriven> {
         window_(static_cast<std::size_t>(params_.window)),
         instruments_(context.instruments.begin(), context.instruments.end()),
         random_(context.random),
-        portfolio_(params_.sizing, instruments_),
+        portfolio_(params_.sizing, instruments_, context.periods_per_year),
         features_(params_.features, instruments_.size()) {
     if (context.registries == nullptr) {
       fail(Fault::Internal, "model", "expected the registries, to build its predictor from");
@@ -130,7 +130,7 @@ class ModelDriven final : public StatefulStrategy<ModelDriven> {
     if (!pending_) return;
     pending_ = false;
     features_.end_slice();
-    if (orders.warming_up() || !fitted_) return;
+    if (orders.warming_up() || !fitted_) return portfolio_.trade(orders);
     if (bars_++ % static_cast<std::size_t>(params_.horizon) == 0) decide();
     portfolio_.trade(orders);
   }

@@ -9,23 +9,76 @@ using engine::InstrumentId;
 using engine::Orders;
 using engine::Side;
 
-Portfolio::Portfolio(const Sizing& sizing, std::span<const engine::Instrument> instruments)
-    : sizing_(sizing), weights_(instruments.size()), pending_(instruments.size()) {
+Portfolio::Portfolio(const Sizing& sizing, std::span<const engine::Instrument> instruments,
+                     double periods_per_year)
+    : sizing_(sizing),
+      periods_per_year_(periods_per_year),
+      exposure_(sizing.exposure),
+      weights_(instruments.size()),
+      pending_(instruments.size()) {
   for (const engine::Instrument& instrument : instruments)
     tick_values_.push_back(instrument.tick_value().units());
   targets_.reserve(instruments.size());
+  if (sizing.volatility_target) {
+    last_.resize(instruments.size());
+    returns_.resize(instruments.size() * static_cast<std::size_t>(sizing.volatility_window));
+  }
 }
 
 void Portfolio::reset() {
   std::ranges::fill(weights_, 0);
   std::ranges::fill(pending_, std::uint8_t{0});
   changed_ = 0;
+  std::ranges::fill(last_, 0);
+  std::ranges::fill(returns_, 0);
+  slices_ = 0;
+  exposure_ = sizing_.exposure;
+  traded_exposure_ = 0;
+}
+
+// Of what is wanted, had it been held over the window: the root of w' S w, with the covariances S of
+// the window.
+double Portfolio::volatility() const {
+  const std::size_t width = weights_.size(), rows = returns_.size() / width;
+  double sum = 0, squares = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    double gain = 0;
+    for (std::size_t i = 0; i < width; ++i) gain += weights_[i] * returns_[row * width + i];
+    sum += gain;
+    squares += gain * gain;
+  }
+  const auto n = static_cast<double>(rows);
+  return std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1)) * periods_per_year_);
+}
+
+void Portfolio::follow(Orders& orders) {
+  const std::size_t width = weights_.size(), rows = returns_.size() / width;
+  for (InstrumentId id = 0; id < width; ++id) {
+    const auto mark = static_cast<double>(orders.mark(id).value);
+    // The first slice has prices only.
+    if (slices_ > 0)
+      returns_[(slices_ - 1) % rows * width + id] = last_[id] > 0 ? mark / last_[id] - 1 : 0;
+    last_[id] = mark;
+  }
+  ++slices_;
+  exposure_ = 0;
+  if (slices_ <= rows) return;
+  const double found = volatility();
+  exposure_ = found > 0 ? std::min(sizing_.exposure, *sizing_.volatility_target / found)
+                        : sizing_.exposure;
+  if (std::abs(exposure_ - traded_exposure_) <= sizing_.volatility_band * traded_exposure_) return;
+  for (InstrumentId id = 0; id < width; ++id) {
+    if (weights_[id] != 0) want(id, weights_[id]);
+  }
 }
 
 void Portfolio::send(Orders& orders) {
   if (orders.warming_up()) return;
+  // What is wanted waits until its volatility is known.
+  if (sizing_.volatility_target && slices_ * weights_.size() <= returns_.size()) return;
+  traded_exposure_ = exposure_;
   const double equity = std::max(0.0, orders.equity().units());
-  const double room = sizing_.exposure * equity;
+  const double room = exposure_ * equity;
   targets_.clear();
   double gross = 0, added = 0;
   for (InstrumentId id = 0; id < pending_.size(); ++id) {
@@ -67,7 +120,8 @@ void Portfolio::send(Orders& orders) {
       request.instrument = target.instrument;
       request.side = side;
       request.quantity = {lots};
-      orders.submit(request);
+      request.quantity = orders.allowed(request);
+      if (request.quantity.value > 0) orders.submit(request);
     }
   }
 }

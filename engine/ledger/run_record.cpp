@@ -63,6 +63,14 @@ void columns(PositionRow& row, Visitor&& column) {
   column("mark", "ticks", row.mark.value);
 }
 
+template <class Visitor>
+void columns(SwitchRow& row, Visitor&& column) {
+  column("time", "ns", row.time.value);
+  column("cause", "Reject", row.cause);
+  column("equity", "1e-6 currency", row.equity_micros);
+  column("cancelled", "orders", row.cancelled);
+}
+
 template <class Value>
 std::int64_t to_integer(const Value& value) {
   return static_cast<std::int64_t>(value);
@@ -282,6 +290,7 @@ Store to_store(const std::vector<RunRecord>& records, const std::vector<Instrume
     store.tables.push_back(to_table(path + "/fills", record->fills));
     store.tables.push_back(to_table(path + "/equity", record->equity));
     store.tables.push_back(to_table(path + "/positions", record->positions));
+    if (!record->switches.empty()) store.tables.push_back(to_table(path + "/switches", record->switches));
   }
   store.tables.push_back({"folds",
                           {{"path", "", std::move(paths)}, {"about", "JSON", std::move(about)}},
@@ -309,6 +318,7 @@ std::vector<RunRecord> records_from_store(const Store& store,
     record.fills = from_table<FillRow>(store.at(path + "/fills"));
     record.equity = from_table<EquityRow>(store.at(path + "/equity"));
     record.positions = from_table<PositionRow>(store.at(path + "/positions"));
+    if (const Table* switches = store.find(path + "/switches")) record.switches = from_table<SwitchRow>(*switches);
     records.push_back(std::move(record));
   }
   return records;

@@ -32,6 +32,14 @@ struct EquityRow {
 };
 struct PositionRow { Nanos time; InstrumentId instrument; Lots position; Ticks mark; };  ///< at each sample where a position is held or changed
 
+/// Risk rules ended a participant's trading.
+struct SwitchRow {
+  Nanos time;                 ///< local clock
+  Reject cause;
+  std::int64_t equity_micros;
+  std::int64_t cancelled;     ///< own orders that were taken back
+};
+
 /// Sums over the run, in millionths of the account currency.
 struct CostTotals { std::int64_t fees = 0, slippage = 0, borrow = 0, dividends = 0, turnover = 0; };
 
@@ -47,6 +55,7 @@ struct RunRecord {
   std::vector<FillRow> fills;
   std::vector<EquityRow> equity;     ///< first row = capital at begin
   std::vector<PositionRow> positions;
+  std::vector<SwitchRow> switches;   ///< mostly none
   CostTotals costs;
   std::uint64_t events = 0;   ///< events processed
   Json fitted;                ///< what fit() chose: parameters, criterion, candidates tried

@@ -83,14 +83,16 @@ std::string_view name_of(TimeInForce time_in_force) {
 }
 
 std::string_view name_of(Reject reject) {
-  constexpr std::array<std::string_view, 32> kNames{
+  constexpr std::array<std::string_view, 42> kNames{
       "none",        "unknown_instrument", "unknown_order", "bad_quantity",     "bad_price",
       "would_cross", "cannot_fill",        "no_market",     "warm_up",          "ended",
       "funds",       "short_sale",         "not_your_order", "capacity",        "duplicate_order",
       "bad_trigger", "bad_display",        "bad_minimum",   "bad_expiry",       "conflict",
       "bad_link",    "tick_size",          "lot_size",      "price_band",       "closed",
       "halted",      "minimum_quantity",   "self_trade",    "reduce_only",      "expired",
-      "linked",      "no_auction"};
+      "linked",      "no_auction",         "position_limit", "notional_limit",  "order_rate",
+      "loss_limit",  "drawdown_limit",     "fat_finger",    "kill_switch",      "portfolio",
+      "margin",      "liquidated"};
   return kNames.at(static_cast<std::size_t>(reject));
 }
 

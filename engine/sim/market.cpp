@@ -32,6 +32,7 @@ class Plan : public MarketPlan {
   [[nodiscard]] double periods_per_year() const override { return periods_per_year_; }
   [[nodiscard]] bool generated() const override { return tape_ == nullptr; }
   [[nodiscard]] const Json& resolved() const override { return resolved_; }
+  [[nodiscard]] const TradingCalendar* calendar() const override { return calendar_.get(); }
   [[nodiscard]] Nanos sampling() const override { return sampling_; }
   [[nodiscard]] std::unique_ptr<LatencyModel> latency(Rng random) const override {
     return latencies_.build(latency_, "/venue/latency", random);

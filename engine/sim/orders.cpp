@@ -38,6 +38,9 @@ Reject Simulation::State::check(const Player& player, const OrderRequest& reques
     return reject;
   if (request.type == OrderType::Market && marks[request.instrument].value == 0)
     return Reject::NoMarket;
+  if (player.risk) {
+    if (const Reject reject = check_risk(player, request); reject != Reject::None) return reject;
+  }
   return check_funds(player, request, replaced);
 }
 
@@ -101,7 +104,14 @@ OrderId Simulation::State::submit(Player& player, const OrderRequest& request) {
     ++player.refused_in_warm_up;
     return 0;
   }
+  if (player.risk) player.risk->roll(now, player.view);
   const Reject reject = check(player, request, nullptr);
+  const OrderId id = enter(player, request, reject);
+  if (reject != Reject::None) count_refusal(player, reject, false);
+  return id;
+}
+
+OrderId Simulation::State::enter(Player& player, const OrderRequest& request, Reject reject) {
   Order order;
   static_cast<OrderRequest&>(order) = request;
   order.player = static_cast<std::uint32_t>(player.port.participant_);
@@ -129,6 +139,7 @@ OrderId Simulation::State::submit(Player& player, const OrderRequest& request) {
   Open& open = player.open[request.instrument];
   (request.type == OrderType::Market ? open.market : open.limit)[index(request.side)] +=
       request.quantity.value;
+  if (player.risk) player.risk->sent(request, orders[id - 1].counted, now);
   Item item;
   item.time = entry_time(player, Request::New);
   item.turn = Turn::Arrival;
@@ -156,7 +167,7 @@ void Simulation::State::cancel(Player& player, OrderId id) {
 
 void Simulation::State::replace(Player& player, OrderId id, Ticks price, Lots quantity) {
   if (over || !started) return;
-  const Order* order = own_order(player, id);
+  Order* order = own_order(player, id);
   OrderRequest request;
   if (order) request = *order;
   set_price(request, price);
@@ -166,8 +177,11 @@ void Simulation::State::replace(Player& player, OrderId id, Ticks price, Lots qu
                   id == 0 || id > orders.size() ? Reject::UnknownOrder : Reject::NotYourOrder);
   request.display = request.minimum = {};  // they were checked on arrival
   if (order->type == OrderType::Market) return refuse(player, id, request, Reject::BadPrice);
-  if (const Reject reject = check(player, request, order); reject != Reject::None)
-    return refuse(player, id, request, reject);
+  if (player.risk) player.risk->roll(now, player.view);
+  if (const Reject reject = check(player, request, order); reject != Reject::None) {
+    refuse(player, id, request, reject);
+    return count_refusal(player, reject, true);
+  }
   Item item;
   item.time = entry_time(player, Request::Replace);
   item.turn = Turn::Arrival;
@@ -176,7 +190,15 @@ void Simulation::State::replace(Player& player, OrderId id, Ticks price, Lots qu
   item.order = id;
   item.price = price;
   item.quantity = quantity;
+  if (player.risk && order->known_live)
+    player.risk->changing(*order, order->counted, id, quantity, next_sequence, now);
   push(item);
+}
+
+Lots Simulation::State::allowed(Player& player, const OrderRequest& request) {
+  if (!player.risk || request.instrument >= instruments.size()) return request.quantity;
+  player.risk->roll(now, player.view);
+  return player.risk->allowed(request, {now, player.view, marks});
 }
 
 void Simulation::State::pop_item() {
@@ -213,6 +235,7 @@ void Simulation::State::arrive(const Item& item) {
     return;
   }
   amending = true;
+  amendment = item.sequence;
   if (!order.live)
     answer(EventKind::Rejected, item.order, item.price, item.quantity, Reject::UnknownOrder);
   else if (item.what == What::Cancel)
@@ -246,6 +269,7 @@ void Simulation::State::answer(EventKind kind, OrderId id, Ticks price, Lots qua
   item.order = id;
   item.price = price;
   item.quantity = quantity;
+  item.remaining = {amending ? static_cast<std::int64_t>(amendment) : 0};
   item.exchange_time = now;
   push(item);
 }
@@ -306,10 +330,19 @@ void Simulation::State::answer_known(const Item& item) {
     event.instrument = order->instrument;
     event.side = order->side;
     if (order->known_live) {
+      const bool replaced = item.kind == EventKind::Replaced;
+      if (player.risk) {
+        const auto request = static_cast<std::uint64_t>(item.remaining.value);
+        if (item.last)
+          player.risk->ended(*order, order->counted, item.order);
+        else if (replaced || (request != 0 && item.kind == EventKind::Rejected))
+          player.risk->answered(*order, order->counted, item.order, request,
+                                replaced ? std::optional(item.quantity) : std::nullopt);
+      }
       if (item.last) {
         release(player, *order, order->known_open);
         order->known_live = false;
-      } else if (item.kind == EventKind::Replaced) {
+      } else if (replaced) {
         release(player, *order, order->known_open - item.quantity);
       }
     }
@@ -320,6 +353,13 @@ void Simulation::State::answer_known(const Item& item) {
 void Simulation::State::fill_known(const Item& item, bool tell) {
   Player& player = *by_rank[item.rank];
   Order& order = orders[item.order - 1];
+  if (player.risk) {
+    player.risk->roll(now, player.view);
+    if (item.remaining.value > 0)
+      player.risk->filled(order, order.counted, item.quantity);
+    else
+      player.risk->ended(order, order.counted, item.order);
+  }
   player.view.mark(order.instrument, marks[order.instrument]);
   player.view.fill(order.instrument, order.side, item.price, item.quantity, item.fee,
                    item.slippage);
@@ -329,6 +369,7 @@ void Simulation::State::fill_known(const Item& item, bool tell) {
         item.remaining.value == 0 ? order.known_open : std::min(item.quantity, order.known_open));
     order.known_live = item.remaining.value > 0;
   }
+  if (player.risk) watch_risk(player);
   if (!tell) return;
   const Fill fill{item.order,    order.instrument, order.side, item.maker,         item.price,
                   item.quantity, item.remaining,   item.fee,   item.exchange_time, item.time};
@@ -340,6 +381,11 @@ void Simulation::State::fill_known(const Item& item, bool tell) {
 OrderId Orders::submit(const OrderRequest& request) {
   Simulation::State& state = *simulation_->state_;
   return state.submit(*state.players[participant_], request);
+}
+
+Lots Orders::allowed(const OrderRequest& request) {
+  Simulation::State& state = *simulation_->state_;
+  return state.allowed(*state.players[participant_], request);
 }
 
 void Orders::cancel(OrderId order) {

@@ -18,6 +18,8 @@ class Orders {
  public:
   /// Sends an order; it reaches the venue after the entry latency. Returns its id, or 0 when refused at once (warm-up, bad quantity, ended).
   OrderId submit(const OrderRequest& request);
+  /// The largest quantity up to the request's that the participant's risk rules take now; all of it where there are none.
+  [[nodiscard]] Lots allowed(const OrderRequest& request);
   void cancel(OrderId order);
   /// Changes price or quantity (new open quantity). Priority is kept when only the quantity falls.
   void replace(OrderId order, Ticks price, Lots quantity);

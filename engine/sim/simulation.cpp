@@ -78,6 +78,7 @@ void Simulation::State::make() {
   for (std::size_t rank = 0; rank < by_rank.size(); ++rank) {
     Player& player = *by_rank[rank];
     player.rank = static_cast<std::uint32_t>(rank);
+    risk_watched = risk_watched || player.risk;
     player.orders.reserve(1024);
     player.fills.reserve(1024);
     // Untouched memory costs nothing, so every slice of a recorded market has its row set aside.
@@ -275,6 +276,10 @@ void Simulation::State::deliver_feed() {
       player->truth.mark(instrument, mark);
       player->view.mark(instrument, mark);
     }
+    if (risk_watched) [[unlikely]] {
+      for (Player* player : by_rank)
+        if (player->risk) watch_risk(*player);
+    }
   }
   for (Player* player : by_rank) player->participant->on_event(event, player->port);
   // One slice a local time: what a slice itself sets off at the same time waits for the next.
@@ -346,6 +351,7 @@ void Simulation::State::warn(Player& player) const {
   say(refused(Reject::Funds), "beyond the leverage that the account allows");
   say(refused(Reject::ShortSale), "short sales, which the account does not allow");
   say(refused(Reject::NoMarket), "no price to trade at");
+  if (player.risk) player.risk->add_warnings(player.warnings);
   const auto broke = std::find_if(player.equity.begin(), player.equity.end(),
                                   [](const EquityRow& row) { return row.equity_micros <= 0; });
   if (broke != player.equity.end()) {
@@ -439,6 +445,11 @@ std::uint32_t Simulation::add(Participant& participant, const std::string& name,
   state.players.push_back(std::make_unique<State::Player>(*this, number, participant, name, terms,
                                                           state.instruments,
                                                           Rng(state.seed, "participant/" + name)));
+  if (terms.risk) {
+    state.players.back()->risk =
+        std::make_unique<RiskRules>(*terms.risk, state.instruments, state.plan->calendar(),
+                                    terms.capital, state.span.begin);
+  }
   state.players.back()->borrow_rate = std::llround(terms.borrow_rate * 1e12);
   return number;
 }
@@ -467,6 +478,7 @@ RunRecord Simulation::State::record(const Player& player) const {
   record.fills = player.fills;
   record.equity = player.equity;
   record.positions = player.positions;
+  if (player.risk) record.switches = player.risk->switches();
   record.costs.fees = (-player.truth.entries(Account::Entry::Fee)).micros();
   record.costs.slippage = player.truth.slippage().micros();
   record.costs.borrow = (-player.truth.entries(Account::Entry::Borrow)).micros();

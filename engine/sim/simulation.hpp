@@ -5,6 +5,7 @@
 #include "engine/ledger/run_record.hpp"
 #include "engine/market/tape.hpp"
 #include "engine/sim/participant.hpp"
+#include "engine/sim/risk.hpp"
 
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@ namespace walras::engine {
 struct EngineCatalog;
 class FeeModel;
 class LatencyModel;
+class TradingCalendar;
 class Venue;
 
 /// When a simulation plays. Orders are refused in [warm_up, begin); positions are closed, with costs, at end.
@@ -28,6 +30,7 @@ struct AccountTerms {
   double borrow_rate = 0;      ///< a year, on the value of short positions
   double leverage = 1;         ///< gross exposure allowed as a multiple of equity; orders beyond it are rejected (Funds)
   bool shorting = true;
+  std::optional<RiskParams> risk = {};   ///< rules in front of the participant; none: unlimited
 };
 
 /// Everything about a market but its participants and its seed: tape or generator, venue, sampling. Immutable, shared.
@@ -40,6 +43,8 @@ class MarketPlan {
   [[nodiscard]] virtual double periods_per_year() const = 0;   ///< of the equity samples
   [[nodiscard]] virtual bool generated() const = 0;    ///< a fold is a set of seeds
   [[nodiscard]] virtual const Json& resolved() const = 0;      ///< {"market", "venue"} with all defaults
+  /// The venue's trading hours; null: it never closes.
+  [[nodiscard]] virtual const TradingCalendar* calendar() const { return nullptr; }
   /// Spacing of equity samples; 0 = once after each slice (bars).
   [[nodiscard]] virtual Nanos sampling() const = 0;
   /// Whether the venue must see the tape from its first event to know the book (recorded books).

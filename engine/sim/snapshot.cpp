@@ -1,6 +1,7 @@
 // Snapshots: a header that says whose state follows, the state, and the bytes of each participant. Nothing of it reaches
 // the simulation before the header and its checksum agree. Pointers into the tape are kept as indices.
 #include "engine/base/archive.hpp"
+#include "engine/base/config_impl.hpp"
 #include "engine/base/error.hpp"
 #include "engine/base/random.hpp"
 #include "engine/book/huge_pages.hpp"
@@ -85,6 +86,7 @@ Header header_of(std::span<const std::byte> bytes) {
 void Simulation::State::Player::state(Archive& archive) {
   archive(truth, view, random, open, changed, last_entry, last_response, refused_in_warm_up);
   archive(orders, fills, equity, positions, warnings);
+  if (risk) archive(*risk);
 }
 
 void Simulation::State::state(Archive& archive) {
@@ -131,8 +133,8 @@ void Simulation::State::find_kin() {
   std::string names;
   for (const auto& player : players) {
     const AccountTerms& terms = player->terms;
-    names += fmt::format("{}/{}/{}/{}/{}/{};", player->name, player->name.size(), terms.capital.units(), terms.borrow_rate,
-                         terms.leverage, terms.shorting);
+    names += fmt::format("{}/{}/{}/{}/{}/{}/{};", player->name, player->name.size(), terms.capital.units(), terms.borrow_rate,
+                         terms.leverage, terms.shorting, terms.risk ? walras::dump(*terms.risk).dump() : "");
   }
   const std::array<std::int64_t, 4> when{span.warm_up.value, span.begin.value, span.end.value, span.close_at_end ? 1 : 0};
   kin = {hash_of(sizes), stable_hash(market), hash_of(when), seed, stable_hash(names)};

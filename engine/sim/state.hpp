@@ -4,6 +4,7 @@
 // walked by a cursor, public events on their way wait in a ring (they keep their order), and only
 // orders, answers and timers go through the heap.
 #include "engine/ledger/account.hpp"
+#include "engine/sim/risk.hpp"
 #include "engine/sim/simulation.hpp"
 #include "engine/venue/frictions.hpp"
 #include "engine/venue/latency.hpp"
@@ -32,7 +33,7 @@ struct Simulation::State final : VenueSink {
     bool last = false;  // answers: the order is gone
     OrderId order = 0;  // timers: the tag
     Ticks price;
-    Lots quantity, remaining;
+    Lots quantity, remaining;  // answers: `remaining` is the number of the change that is answered
     Nanos exchange_time;
     Money fee, slippage;
   };
@@ -52,6 +53,7 @@ struct Simulation::State final : VenueSink {
     std::uint32_t row = 0;
     bool live = false, known_live = false;
     Lots open, known_open;
+    Lots counted;  // by the risk rules
   };
 
   /// Own live quantity an instrument, as the owner knows it.
@@ -82,6 +84,7 @@ struct Simulation::State final : VenueSink {
     Rng random;
     std::vector<Open> open;
     std::vector<std::uint8_t> changed;  // position changed since the last sample
+    std::unique_ptr<RiskRules> risk;    // null: none
     std::uint32_t rank = 0;
     std::int64_t borrow_rate = 0;  // a year, in 1e-12
     Nanos last_entry{Nanos::min()}, last_response{Nanos::min()};
@@ -131,11 +134,19 @@ struct Simulation::State final : VenueSink {
 
   // Orders in and out.
   OrderId submit(Player& player, const OrderRequest& request);
+  OrderId enter(Player& player, const OrderRequest& request, Reject reject);
   void cancel(Player& player, OrderId id);
   void replace(Player& player, OrderId id, Ticks price, Lots quantity);
   Reject check(const Player& player, const OrderRequest& request, const Order* replaced) const;
   Reject check_funds(const Player& player, const OrderRequest& request,
                      const Order* replaced) const;
+  [[nodiscard]] Lots allowed(Player& player, const OrderRequest& request);
+  // Risk rules (risk.cpp).
+  Reject check_risk(const Player& player, const OrderRequest& request) const;
+  void watch_risk(Player& player);
+  void end_trading(Player& player, Reject cause);
+  void close_risks(Player& player, bool first);
+  void count_refusal(Player& player, Reject why, bool change);
   void refuse(Player& player, OrderId id, const OrderRequest& request, Reject why);
   void arrive(const Item& item);
   void answer_known(const Item& item);
@@ -198,6 +209,8 @@ struct Simulation::State final : VenueSink {
   bool started = false, over = false, silent = false, closing = false;
   bool amending = false;  // a cancel or replace is at the venue
   bool inside = false;    // a participant may be at work
+  std::uint64_t amendment = 0;  // its number
+  bool risk_watched = false;    // some player has risk rules
   std::uint64_t event_count = 0;
   std::vector<std::uint64_t> kin;  // what a snapshot must have in common, hashed; empty until asked for
 };

@@ -556,6 +556,11 @@ class OrderDesk final : public Venue, private VenueSink {
     VenueOrder& order = held.order;
     if (quantity.value <= 0)
       return outer_->answer(EventKind::Rejected, order.id, price, quantity, Reject::BadQuantity);
+    if (held.state == State::Live && order.reduce_only) {
+      quantity = std::min(quantity, reducible(order));
+      if (quantity.value == 0)
+        return outer_->answer(EventKind::Rejected, order.id, price, quantity, Reject::ReduceOnly);
+    }
     if (held.state == State::Live && order.type != OrderType::Pegged) {
       Lots there = quantity;
       if (held.reserve.value > 0) {

@@ -27,7 +27,7 @@ class BuyAndHold final : public StatefulStrategy<BuyAndHold> {
   BuyAndHold(Params params, const StrategyContext& context)
       : params_(params),
         instruments_(context.instruments.size()),
-        portfolio_(params.sizing, context.instruments) {}
+        portfolio_(params.sizing, context.instruments, context.periods_per_year) {}
 
   void on_start(Orders&) override {
     portfolio_.reset();
@@ -36,7 +36,8 @@ class BuyAndHold final : public StatefulStrategy<BuyAndHold> {
   }
   void on_event(const Event& event, Orders&) override { traded_ |= event.kind <= EventKind::Trade; }
   void on_slice(Nanos, Orders& orders) override {
-    if (!traded_ || orders.warming_up()) return;
+    if (orders.warming_up()) return portfolio_.trade(orders);
+    if (!traded_) return;
     traded_ = false;
     if (params_.rebalance_every > 0 && slices_ > 0 && slices_ % params_.rebalance_every == 0)
       want_all();
@@ -79,7 +80,7 @@ class Random final : public StatefulStrategy<Random> {
   Random(Params params, const StrategyContext& context)
       : params_(params),
         instruments_(context.instruments.size()),
-        portfolio_(params.sizing, context.instruments) {
+        portfolio_(params.sizing, context.instruments, context.periods_per_year) {
     if (params.long_probability + params.short_probability > 1) {
       fail(Fault::Scenario, "long_probability",
            "expected long_probability + short_probability <= 1, was more");
@@ -92,7 +93,8 @@ class Random final : public StatefulStrategy<Random> {
   }
   void on_event(const Event& event, Orders&) override { traded_ |= event.kind <= EventKind::Trade; }
   void on_slice(Nanos, Orders& orders) override {
-    if (!traded_ || orders.warming_up()) return;
+    if (orders.warming_up()) return portfolio_.trade(orders);
+    if (!traded_) return;
     traded_ = false;
     if (slices_++ % params_.every == 0) {
       const double share = 1.0 / static_cast<double>(instruments_);

@@ -51,7 +51,7 @@ class Momentum final : public StatefulStrategy<Momentum> {
         depth_(static_cast<std::size_t>(params.lookback) + 1),
         last_(context.instruments.size()),
         history_(depth_ * context.instruments.size()),
-        portfolio_(params.sizing, context.instruments) {
+        portfolio_(params.sizing, context.instruments, context.periods_per_year) {
     if (params.skip >= params.lookback) {
       fail(Fault::Scenario, "skip",
            fmt::format("expected skip < lookback, was {} and {}", params.skip, params.lookback));
@@ -79,7 +79,7 @@ class Momentum final : public StatefulStrategy<Momentum> {
         last_, history_.begin() + static_cast<std::ptrdiff_t>(slices_ % depth_ * last_.size()));
     ++slices_;
     ++since_decision_;
-    if (orders.warming_up()) return;
+    if (orders.warming_up()) return portfolio_.trade(orders);
     if (slices_ >= depth_ && (!decided_ || since_decision_ >= params_.rebalance_every)) {
       decide();
       decided_ = true;

@@ -39,7 +39,7 @@ class PerInstrument final : public StatefulStrategy<PerInstrument<Signal>> {
       : params_(params),
         share_(1.0 / static_cast<double>(std::max<std::size_t>(1, context.instruments.size()))),
         fresh_(params),
-        portfolio_(params.sizing, context.instruments) {
+        portfolio_(params.sizing, context.instruments, context.periods_per_year) {
     lines_.assign(context.instruments.size(), {fresh_, 0});
   }
 
