@@ -71,6 +71,24 @@ void columns(SwitchRow& row, Visitor&& column) {
   column("cancelled", "orders", row.cancelled);
 }
 
+template <class Visitor>
+void columns(PostingRow& row, Visitor&& column) {
+  column("time", "ns", row.time.value);
+  column("account", "LedgerAccount: 1 positions (a split), 6 dividends, 7 borrow, ...", row.account);
+  column("instrument", "index; 4294967295 the whole account", row.instrument);
+  column("amount", "1e-6 currency", row.amount_micros);
+  column("position", "lots", row.position.value);
+}
+
+template <class Visitor>
+void columns(MarginRow& row, Visitor&& column) {
+  column("time", "ns", row.time.value);
+  column("used", "1e-6 currency", row.used_micros);
+  column("maintenance", "1e-6 currency", row.maintenance_micros);
+  column("free", "1e-6 currency", row.free_micros);
+  column("fund", "1e-6 currency", row.fund_micros);
+}
+
 template <class Value>
 std::int64_t to_integer(const Value& value) {
   return static_cast<std::int64_t>(value);
@@ -164,6 +182,11 @@ Json describe(const RunRecord& record) {
                        {"borrow", record.costs.borrow},
                        {"dividends", record.costs.dividends},
                        {"turnover", record.costs.turnover},
+                       {"funding", record.costs.funding},
+                       {"swap", record.costs.swap},
+                       {"liquidation", record.costs.liquidation},
+                       {"insurance", record.costs.insurance},
+                       {"liquidations", static_cast<std::int64_t>(record.liquidations)},
                        {"events", static_cast<std::int64_t>(record.events)},
                        {"fitted", record.fitted},
                        {"warnings", std::move(warnings)}});
@@ -183,6 +206,15 @@ RunRecord described(const Json& text) {
   record.costs.borrow = text.at("borrow").as_integer();
   record.costs.dividends = text.at("dividends").as_integer();
   record.costs.turnover = text.at("turnover").as_integer();
+  const auto later = [&](const char* key) {  // not in records of earlier versions
+    const Json* value = text.find(key);
+    return value ? value->as_integer() : 0;
+  };
+  record.costs.funding = later("funding");
+  record.costs.swap = later("swap");
+  record.costs.liquidation = later("liquidation");
+  record.costs.insurance = later("insurance");
+  record.liquidations = static_cast<std::uint32_t>(later("liquidations"));
   record.events = static_cast<std::uint64_t>(text.at("events").as_integer());
   record.fitted = text.at("fitted");
   for (const Json& warning : text.at("warnings").as_array())
@@ -268,6 +300,7 @@ std::string record_hash(const std::vector<RunRecord>& records,
     hash_rows(hash, record->orders);
     hash_rows(hash, record->fills);
     hash_rows(hash, record->equity);
+    if (!record->margin.empty()) hash_rows(hash, record->margin);
   }
   return hash.hex();
 }
@@ -291,6 +324,8 @@ Store to_store(const std::vector<RunRecord>& records, const std::vector<Instrume
     store.tables.push_back(to_table(path + "/equity", record->equity));
     store.tables.push_back(to_table(path + "/positions", record->positions));
     if (!record->switches.empty()) store.tables.push_back(to_table(path + "/switches", record->switches));
+    if (!record->postings.empty()) store.tables.push_back(to_table(path + "/postings", record->postings));
+    if (!record->margin.empty()) store.tables.push_back(to_table(path + "/margin", record->margin));
   }
   store.tables.push_back({"folds",
                           {{"path", "", std::move(paths)}, {"about", "JSON", std::move(about)}},
@@ -319,6 +354,8 @@ std::vector<RunRecord> records_from_store(const Store& store,
     record.equity = from_table<EquityRow>(store.at(path + "/equity"));
     record.positions = from_table<PositionRow>(store.at(path + "/positions"));
     if (const Table* switches = store.find(path + "/switches")) record.switches = from_table<SwitchRow>(*switches);
+    if (const Table* postings = store.find(path + "/postings")) record.postings = from_table<PostingRow>(*postings);
+    if (const Table* margin = store.find(path + "/margin")) record.margin = from_table<MarginRow>(*margin);
     records.push_back(std::move(record));
   }
   return records;

@@ -2,6 +2,7 @@
 // All that a run leaves behind, as integer rows; enough, with the resolved scenario, to repeat it bit for bit.
 #include "engine/base/json.hpp"
 #include "engine/base/store.hpp"
+#include "engine/ledger/ledger.hpp"
 #include "engine/market/types.hpp"
 
 #include <string>
@@ -40,8 +41,25 @@ struct SwitchRow {
   std::int64_t cancelled;     ///< own orders that were taken back
 };
 
+inline constexpr InstrumentId kNoInstrument = 0xFFFFFFFF;
+/// Money that moved without a fill: dividends, splits, borrowing, funding, swaps, liquidation fees, the insurance fund.
+struct PostingRow {
+  Nanos time;
+  LedgerAccount account;      ///< from which cash had it; Positions: a split
+  InstrumentId instrument;    ///< kNoInstrument: of the whole account
+  std::int64_t amount_micros; ///< as cash sees it, in the instrument's currency
+  Lots position;              ///< after it
+};
+/// Margin at a sample of the account; accounts without margin have none.
+struct MarginRow {
+  Nanos time;
+  std::int64_t used_micros, maintenance_micros;  ///< initial and maintenance margin of the positions
+  std::int64_t free_micros;   ///< equity less what is used
+  std::int64_t fund_micros;   ///< balance of the insurance fund
+};
+
 /// Sums over the run, in millionths of the account currency.
-struct CostTotals { std::int64_t fees = 0, slippage = 0, borrow = 0, dividends = 0, turnover = 0; };
+struct CostTotals { std::int64_t fees = 0, slippage = 0, borrow = 0, dividends = 0, turnover = 0, funding = 0, swap = 0, liquidation = 0, insurance = 0; };
 
 /// What one participant left behind in one simulation (one fold, or one seed).
 struct RunRecord {
@@ -56,15 +74,18 @@ struct RunRecord {
   std::vector<EquityRow> equity;     ///< first row = capital at begin
   std::vector<PositionRow> positions;
   std::vector<SwitchRow> switches;   ///< mostly none
+  std::vector<PostingRow> postings;
+  std::vector<MarginRow> margin;
   CostTotals costs;
+  std::uint32_t liquidations = 0;    ///< times that the account fell below its maintenance margin
   std::uint64_t events = 0;   ///< events processed
   Json fitted;                ///< what fit() chose: parameters, criterion, candidates tried
   std::vector<std::string> warnings;
 };
 
-/// SHA-256 over orders, fills and integer equity of all records, sorted by (strategy, out_of_sample, fold): no wall-clock time, path or thread count.
+/// SHA-256 over orders, fills, integer equity and margin of all records, sorted by (strategy, out_of_sample, fold): no wall-clock time, path or thread count.
 [[nodiscard]] std::string record_hash(const std::vector<RunRecord>& records, const std::vector<Instrument>& instruments);
-/// Tables /<strategy>/<oos|is>/<fold>/{orders,fills,equity,positions}, with units; documented in docs/record.md.
+/// Tables /<strategy>/<oos|is>/<fold>/{orders,fills,equity,positions}, and postings and margin where there are any, with units; documented in docs/record.md.
 [[nodiscard]] Store to_store(const std::vector<RunRecord>& records, const std::vector<Instrument>& instruments, Json attributes);
 /// Throws Error{Data} where the file is no run record.
 [[nodiscard]] std::vector<RunRecord> records_from_store(const Store& store, std::vector<Instrument>& instruments);

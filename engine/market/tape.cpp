@@ -81,7 +81,7 @@ void number_events(Tape& tape) {
   for (Event& event : tape.events) {
     event.source = event.instrument;
     event.sequence = next[event.instrument]++;
-    if (event.kind > EventKind::Dividend) {
+    if (event.kind > EventKind::Funding) {
       fail(Fault::Data, place_of(tape, event),
            fmt::format("expected a market event, was kind {}", static_cast<int>(event.kind)));
     }
@@ -99,6 +99,10 @@ void number_events(Tape& tape) {
            fmt::format("expected a price > 0, was {} ticks; set negative_prices where they are "
                        "meant",
                        event.price.value));
+    }
+    if (event.kind == EventKind::Split && (event.payload == 0 || event.quantity.value <= 0 || event.quantity.value > 1'000'000 || event.payload > 1'000'000)) {
+      fail(Fault::Data, place_of(tape, event),
+           fmt::format("expected a split of 1 to 1000000 lots into 1 to 1000000, was {} into {}", event.payload, event.quantity.value));
     }
     if (event.kind == EventKind::Bar) {
       if (event.payload >= tape.bars.size()) {

@@ -93,12 +93,17 @@ Span whole_of(const Tape& tape) {
   return {first, first, last + Nanos{1}};
 }
 
+/// Changes positions and money, and no book.
+bool of_accounts(EventKind kind) {
+  return kind == EventKind::Dividend || kind == EventKind::Split || kind == EventKind::Funding;
+}
+
 void refuse_dividends(const Tape& tape) {
   for (const Event& event : tape.events) {
-    if (event.kind == EventKind::Dividend && tape.instruments[event.instrument].total_return) {
+    if ((event.kind == EventKind::Dividend || event.kind == EventKind::Split) && tape.instruments[event.instrument].total_return) {
       fail(Fault::Data, tape.instruments[event.instrument].name,
-           "expected no dividend table, found one: these prices are total returns and contain the "
-           "dividends already; remove the table "
+           "expected no dividends or splits, found one: these prices are total returns and contain them "
+           "already; leave them out "
            "or use unadjusted prices");
     }
   }
@@ -417,7 +422,7 @@ std::shared_ptr<const MarketPlan> build_market(const Json& market_json, const Js
   const bool bars = std::any_of(tape->events.begin(), tape->events.end(),
                                 [](const Event& event) { return event.kind == EventKind::Bar; });
   const bool book = std::any_of(tape->events.begin(), tape->events.end(), [](const Event& event) {
-    return event.kind != EventKind::Bar && event.kind != EventKind::Dividend;
+    return event.kind != EventKind::Bar && !of_accounts(event.kind);
   });
   if (bars && book) {
     fail(Fault::Data, "/market/source",

@@ -33,11 +33,13 @@ Simulation::State::Order* Simulation::State::own_order(const Player& player, Ord
 Reject Simulation::State::check(const Player& player, const OrderRequest& request,
                                 const Order* replaced) const {
   if (request.instrument >= instruments.size()) return Reject::UnknownInstrument;
+  if (player.margin && player.margin->liquidating) return Reject::Liquidated;
   const bool negative_prices = instruments[request.instrument].negative_prices;
   if (const Reject reject = well_formed(request, negative_prices, now); reject != Reject::None)
     return reject;
   if (request.type == OrderType::Market && marks[request.instrument].value == 0)
     return Reject::NoMarket;
+  if (!player.view.convertible(request.instrument)) return Reject::NoMarket;
   if (player.risk) {
     if (const Reject reject = check_risk(player, request); reject != Reject::None) return reject;
   }
@@ -75,11 +77,12 @@ Reject Simulation::State::check_funds(const Player& player, const OrderRequest& 
     if (lots == 0) continue;
     Ticks price = marks[i];
     if (price.value == 0 && here) price = request.price;
-    gross += player.view.tick_value(static_cast<InstrumentId>(i)) * std::abs(price.value) * lots;
+    gross += player.view.value(static_cast<InstrumentId>(i), {std::abs(price.value)}, lots);
   }
   const double allowed = player.terms.leverage * player.view.equity().units();
   // A rounded weight may miss the bound by the last bits of a double.
-  return gross.units() > allowed * (1 + 1e-9) ? Reject::Funds : Reject::None;
+  if (gross.units() > allowed * (1 + 1e-9)) return Reject::Funds;
+  return player.margin ? check_margin(player, request.instrument, after, request.price) : Reject::None;
 }
 
 void Simulation::State::refuse(Player& player, OrderId id, const OrderRequest& request,
@@ -153,7 +156,7 @@ OrderId Simulation::State::enter(Player& player, const OrderRequest& request, Re
 void Simulation::State::cancel(Player& player, OrderId id) {
   if (over || !started) return;
   const Order* order = own_order(player, id);
-  if (!order)
+  if (!order || order->forced)
     return refuse(player, id, {},
                   id == 0 || id > orders.size() ? Reject::UnknownOrder : Reject::NotYourOrder);
   Item item;
@@ -168,6 +171,7 @@ void Simulation::State::cancel(Player& player, OrderId id) {
 void Simulation::State::replace(Player& player, OrderId id, Ticks price, Lots quantity) {
   if (over || !started) return;
   Order* order = own_order(player, id);
+  if (order && order->forced) order = nullptr;
   OrderRequest request;
   if (order) request = *order;
   set_price(request, price);
@@ -229,6 +233,8 @@ void Simulation::State::arrive(const Item& item) {
   Order& order = orders[item.order - 1];
   if (item.what == What::Submit) {
     const Player& player = *players[order.player];
+    order.at_venue = true;
+    if (order.doomed != Reject::None) return answer(EventKind::Rejected, item.order, item.price, order.open, order.doomed);
     VenueOrder arriving(item.order, player.rank, order);
     arriving.quantity = order.open;
     venue->submit(arriving, now, *this);
@@ -250,6 +256,7 @@ void Simulation::State::answer(EventKind kind, OrderId id, Ticks price, Lots qua
   Player& player = *players[order.player];
   OrderRow& row = player.orders[order.row];
   Item item;
+  if (forcing != Reject::None && kind == EventKind::Cancelled && why == Reject::None) why = forcing;
   // A refused cancel or replace leaves the order as it was; any other refusal ends it.
   if (kind == EventKind::Cancelled || (kind == EventKind::Rejected && !amending)) {
     order.live = false;
@@ -289,6 +296,11 @@ void Simulation::State::fill(OrderId id, Ticks price, Lots quantity, Lots remain
   player.fills.push_back({time, id, order.instrument, order.side, maker, price, quantity,
                           fee.micros(), slippage.micros(),
                           player.truth.position(order.instrument)});
+  if (order.forced) {
+    post(player, time, LedgerAccount::Liquidation, order.instrument,
+         player.truth.liquidation_fee(order.instrument, price, quantity, player.terms.rules->margin->liquidation_fee));
+  }
+  if (player.margin && player.margin->liquidating && player.truth.flat()) settle_liquidation(player);
   Item item;
   item.turn = Turn::Answer;
   item.what = What::Fill;
@@ -363,6 +375,13 @@ void Simulation::State::fill_known(const Item& item, bool tell) {
   player.view.mark(order.instrument, marks[order.instrument]);
   player.view.fill(order.instrument, order.side, item.price, item.quantity, item.fee,
                    item.slippage);
+  if (order.forced) {
+    static_cast<void>(player.view.liquidation_fee(order.instrument, item.price, item.quantity, player.terms.rules->margin->liquidation_fee));
+  }
+  if (player.margin && player.margin->owed.value != 0 && player.view.flat()) {
+    player.view.insure(player.margin->owed);
+    player.margin->owed = {};
+  }
   if (order.known_live) {
     release(
         player, order,

@@ -363,7 +363,7 @@ void Simulation::State::end_trading(Player& player, Reject cause) {
     // By number, not by row: closing may add rows.
     for (std::size_t row = 0; row < player.orders.size(); ++row) {
       const OrderId id = player.orders[row].order;
-      if (!orders[id - 1].known_live) continue;
+      if (!orders[id - 1].known_live || orders[id - 1].forced) continue;
       cancel(player, id);
       ++cancelled;
     }

@@ -60,6 +60,8 @@ void Simulation::State::make() {
   latency = plan->latency(Rng(seed, "latency"));
   now = span.warm_up;
   next_day = {(day_of(span.warm_up) + 1) * kNanosPerDay};
+  for (Player* player : by_rank) start_schedule(*player);
+  find_next_due();
 
   std::size_t expected_samples = 1;
   if (tape) {
@@ -110,15 +112,8 @@ void Simulation::State::push(Item item) {
 }
 
 void Simulation::State::advance_clock(Nanos time) {
-  if (time >= next_day) [[unlikely]] {
-    const std::int64_t today = day_of(time);
-    const std::int64_t days = today - day_of(next_day) + 1;
-    for (Player* player : by_rank) {
-      player->truth.borrow(days, player->borrow_rate);
-      player->view.borrow(days, player->borrow_rate);
-    }
-    next_day = {(today + 1) * kNanosPerDay};
-  }
+  if (time >= next_due) [[unlikely]]
+    account_clock(time);
   now = std::max(now, time);
 }
 
@@ -198,12 +193,8 @@ void Simulation::State::play_market(Nanos time) {
   // Nothing goes before the market at its own time, so all of its events of that time go at once.
   while (cursor != tape_end && cursor->exchange_time == time) {
     const Event& event = *cursor++;
-    if (event.kind == EventKind::Dividend) [[unlikely]] {
-      for (Player* player : by_rank) {
-        player->truth.dividend(event.instrument, event.price);
-        player->view.dividend(event.instrument, event.price);
-      }
-    }
+    if (event.kind >= EventKind::Dividend) [[unlikely]]
+      account_event(event);
     venue->replay(event, *this);
   }
   if (venue_time == time) venue->advance(*this);
@@ -272,6 +263,7 @@ void Simulation::State::deliver_feed() {
   }
   if (mark != marks[instrument]) {
     marks[instrument] = mark;
+    marked = true;
     for (Player* player : by_rank) {
       player->truth.mark(instrument, mark);
       player->view.mark(instrument, mark);
@@ -282,8 +274,10 @@ void Simulation::State::deliver_feed() {
     }
   }
   for (Player* player : by_rank) player->participant->on_event(event, player->port);
-  // One slice a local time: what a slice itself sets off at the same time waits for the next.
-  if (event.local_time != slice_time) {
+  // One slice a local time: what a slice itself sets off at the same time waits for the next. Dividends and the like make
+  // none: no price has changed.
+  const bool quiet = event.kind >= EventKind::Dividend && event.kind <= EventKind::Funding;
+  if (event.local_time != slice_time && !quiet) {
     slice_time = event.local_time;
     slice_due = true;
     sample_due = interval.value == 0 && slice_time >= span.begin;
@@ -292,6 +286,7 @@ void Simulation::State::deliver_feed() {
 
 void Simulation::State::run_slice() {
   slice_due = false;
+  if (marked) watch_margins();
   for (Player* player : by_rank) player->participant->on_slice(slice_time, player->port);
 }
 
@@ -311,6 +306,7 @@ void Simulation::State::sample(Player& player, Nanos time) {
     player.changed[i] = 0;
     player.positions.push_back({time, instrument, position, marks[i]});
   }
+  if (player.margin) sample_margin(player, time, equity);
 }
 
 void Simulation::State::finish() {
@@ -349,6 +345,13 @@ void Simulation::State::warn(Player& player) const {
   };
   say(player.refused_in_warm_up, "sent before trading began (warm-up)");
   say(refused(Reject::Funds), "beyond the leverage that the account allows");
+  say(refused(Reject::Margin), "beyond the initial margin that the account could find");
+  if (player.margin && player.margin->liquidations > 0) {
+    player.warnings.push_back(
+        fmt::format("the account fell below its maintenance margin and was closed by force {} times, at fees of {}; the insurance fund paid {}",
+                    player.margin->liquidations, player.truth.balance(LedgerAccount::Liquidation).units(),
+                    player.truth.received(LedgerAccount::Insurance).units()));
+  }
   say(refused(Reject::ShortSale), "short sales, which the account does not allow");
   say(refused(Reject::NoMarket), "no price to trade at");
   if (player.risk) player.risk->add_warnings(player.warnings);
@@ -380,39 +383,21 @@ void Simulation::State::close_positions() {
       closed = true;
       const Side side = position > 0 ? Side::Sell : Side::Buy;
       const Lots quantity{position > 0 ? position : -position};
-      Order order;
-      order.player = static_cast<std::uint32_t>(player->port.participant_);
-      order.row = static_cast<std::uint32_t>(player->orders.size());
-      order.instrument = instrument;
-      order.side = side;
-      order.open = quantity;
-      order.live = true;
-      orders.push_back(order);
-      const OrderId id = orders.size();
-      player->orders.push_back({time,
-                                id,
-                                instrument,
-                                side,
-                                OrderType::Market,
-                                TimeInForce::GoodTillCancel,
-                                {},
-                                quantity,
-                                {},
-                                Reject::None,
-                                marks[i]});
-      order.quantity = quantity;
-      venue->close_out(VenueOrder(id, player->rank, order), time, *this);
+      const Order order = own_market_order(*player, instrument, side, quantity, time);
+      venue->close_out(VenueOrder(orders.size(), player->rank, order), time, *this);
       if (player->truth.position(instrument).value != 0) {
         player->warnings.push_back(fmt::format(
             "{} could not be closed at the end: no price to trade at", instruments[i].name));
       }
     }
+    if (player->margin && player->margin->liquidating) settle_liquidation(*player);
     // Closing belongs to the last period: where its sample exists, it is taken again after the
     // closing.
     if (!player->equity.empty() && player->equity.size() > 1 &&
         player->equity.back().time == time) {
       if (!closed) continue;
       player->equity.pop_back();
+      if (player->margin) player->margins.pop_back();
       while (!player->positions.empty() && player->positions.back().time == time)
         player->positions.pop_back();
     }
@@ -479,11 +464,18 @@ RunRecord Simulation::State::record(const Player& player) const {
   record.equity = player.equity;
   record.positions = player.positions;
   if (player.risk) record.switches = player.risk->switches();
-  record.costs.fees = (-player.truth.entries(Account::Entry::Fee)).micros();
+  record.postings = player.postings;
+  record.margin = player.margins;
+  record.costs.fees = player.truth.balance(LedgerAccount::Fees).micros();
   record.costs.slippage = player.truth.slippage().micros();
-  record.costs.borrow = (-player.truth.entries(Account::Entry::Borrow)).micros();
-  record.costs.dividends = player.truth.entries(Account::Entry::Dividend).micros();
+  record.costs.borrow = player.truth.balance(LedgerAccount::Borrow).micros();
+  record.costs.dividends = player.truth.received(LedgerAccount::Dividends).micros();
   record.costs.turnover = player.truth.turnover().micros();
+  record.costs.funding = player.truth.received(LedgerAccount::Funding).micros();
+  record.costs.swap = player.truth.received(LedgerAccount::Swap).micros();
+  record.costs.liquidation = player.truth.balance(LedgerAccount::Liquidation).micros();
+  record.costs.insurance = player.truth.received(LedgerAccount::Insurance).micros();
+  if (player.margin) record.liquidations = player.margin->liquidations;
   record.events = event_count;
   record.warnings = player.warnings;
   return record;

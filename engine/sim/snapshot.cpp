@@ -85,7 +85,8 @@ Header header_of(std::span<const std::byte> bytes) {
 
 void Simulation::State::Player::state(Archive& archive) {
   archive(truth, view, random, open, changed, last_entry, last_response, refused_in_warm_up);
-  archive(orders, fills, equity, positions, warnings);
+  archive(orders, fills, equity, positions, postings, margins, next_funding, next_roll, warnings);
+  if (margin) archive(margin->closing, margin->owed, margin->liquidations, margin->liquidating);
   if (risk) archive(*risk);
 }
 
@@ -117,8 +118,11 @@ void Simulation::State::state(Archive& archive) {
     if (ring[place].depth) archive(ring_depths[place]);
   }
 
-  archive(now, next_sample, next_day, slice_time, slice_due, sample_due, over, event_count);
-  if (archive.loading()) silent = closing = amending = false;
+  archive(now, next_sample, next_day, next_due, marked, slice_time, slice_due, sample_due, over, event_count);
+  if (archive.loading()) {
+    silent = closing = amending = false;
+    forcing = Reject::None;
+  }
 }
 
 /// What must be equal for a snapshot to fit, as hashes of the parts that kWhat names.
@@ -135,6 +139,9 @@ void Simulation::State::find_kin() {
     const AccountTerms& terms = player->terms;
     names += fmt::format("{}/{}/{}/{}/{}/{}/{};", player->name, player->name.size(), terms.capital.units(), terms.borrow_rate,
                          terms.leverage, terms.shorting, terms.risk ? walras::dump(*terms.risk).dump() : "");
+    if (!terms.rules) continue;
+    for (const ContractRules& contract : terms.rules->contracts)
+      names += fmt::format("{}:{}:{}:{};", static_cast<int>(contract.kind), contract.currency, contract.initial, contract.maintenance);
   }
   const std::array<std::int64_t, 4> when{span.warm_up.value, span.begin.value, span.end.value, span.close_at_end ? 1 : 0};
   kin = {hash_of(sizes), stable_hash(market), hash_of(when), seed, stable_hash(names)};

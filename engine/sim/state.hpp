@@ -4,6 +4,7 @@
 // walked by a cursor, public events on their way wait in a ring (they keep their order), and only
 // orders, answers and timers go through the heap.
 #include "engine/ledger/account.hpp"
+#include "engine/ledger/margin.hpp"
 #include "engine/sim/risk.hpp"
 #include "engine/sim/simulation.hpp"
 #include "engine/venue/frictions.hpp"
@@ -52,6 +53,9 @@ struct Simulation::State final : VenueSink {
     std::uint32_t player = 0;
     std::uint32_t row = 0;
     bool live = false, known_live = false;
+    bool at_venue = false;          // has arrived there
+    bool forced = false;            // the venue's own, closing a position
+    Reject doomed = Reject::None;   // why it will be refused on arrival
     Lots open, known_open;
     Lots counted;  // by the risk rules
   };
@@ -62,6 +66,18 @@ struct Simulation::State final : VenueSink {
     std::int64_t limit[2] = {0, 0};
   };
 
+  /// What an account with margin keeps beside its money.
+  struct Margin {
+    Margin(const AccountRules& rules, std::size_t instruments)
+        : model(rules), values(instruments), closing(instruments, 0) {}
+    MarginModel model;
+    std::vector<Money> values;     // scratch, by instrument
+    std::vector<OrderId> closing;  // by instrument: the order that closes it by force; 0 = none
+    Money owed;                    // paid by the fund, not yet known to the participant
+    std::uint32_t liquidations = 0;
+    bool liquidating = false;
+  };
+
   struct Player {
     Player(Simulation& simulation, std::uint32_t number, Participant& who,
            const std::string& called, const AccountTerms& agreed,
@@ -70,11 +86,13 @@ struct Simulation::State final : VenueSink {
           name(called),
           terms(agreed),
           port(simulation, number),
-          truth(instruments, agreed.capital),
-          view(instruments, agreed.capital),
+          truth(instruments, agreed.capital, agreed.rules.get()),
+          view(instruments, agreed.capital, agreed.rules.get()),
           random(stream),
           open(instruments.size()),
-          changed(instruments.size(), 0) {}
+          changed(instruments.size(), 0) {
+      if (terms.rules && terms.rules->margin) margin = std::make_unique<Margin>(*terms.rules, instruments.size());
+    }
     Participant* participant;
     std::string name;
     AccountTerms terms;
@@ -92,6 +110,10 @@ struct Simulation::State final : VenueSink {
     std::vector<FillRow> fills;
     std::vector<EquityRow> equity;
     std::vector<PositionRow> positions;
+    std::vector<PostingRow> postings;
+    std::vector<MarginRow> margins;
+    std::unique_ptr<Margin> margin;               // null: an account without
+    std::vector<Nanos> next_funding, next_roll;   // by instrument, of contracts with a schedule
     std::vector<std::string> warnings;
     std::uint64_t refused_in_warm_up = 0;
     void state(Archive& archive);  // but its participant's
@@ -131,6 +153,25 @@ struct Simulation::State final : VenueSink {
   void warn(Player& player) const;
   void advance_clock(Nanos time);
   void push(Item item);
+
+  // Accounts: what changes them without a fill (accounts.cpp).
+  void start_schedule(Player& player) const;
+  void find_next_due();
+  void account_clock(Nanos time);
+  void run_schedule(Player& player, Nanos time, std::int64_t nights);
+  void account_event(const Event& event);
+  void expire_orders(InstrumentId instrument);
+  void withdraw(const Player* player, InstrumentId instrument, Reject why);
+  void roll(Player& player, InstrumentId instrument, const Roll& roll);
+  void post(Player& player, Nanos time, LedgerAccount account, InstrumentId instrument, Money amount) const;
+  void watch_margins();
+  void liquidate(Player& player);
+  void close_by_force(Player& player, InstrumentId instrument);
+  void settle_liquidation(Player& player);
+  void sample_margin(Player& player, Nanos time, Money equity) const;
+  [[nodiscard]] Money held_margin(const Player& player, bool initial) const;
+  Reject check_margin(const Player& player, InstrumentId instrument, const Open& after, Ticks price) const;
+  Order& own_market_order(Player& player, InstrumentId instrument, Side side, Lots quantity, Nanos time);
 
   // Orders in and out.
   OrderId submit(Player& player, const OrderRequest& request);
@@ -204,6 +245,7 @@ struct Simulation::State final : VenueSink {
   Nanos interval{};
   Nanos next_sample{Nanos::max()};
   Nanos next_day{Nanos::max()};
+  Nanos next_due{Nanos::max()};  // of what the clock brings to accounts: the next day, or a funding before it
   Nanos slice_time{Nanos::min()};  // last slice asked for or run
   bool slice_due = false, sample_due = false;
   bool started = false, over = false, silent = false, closing = false;
@@ -211,6 +253,8 @@ struct Simulation::State final : VenueSink {
   bool inside = false;    // a participant may be at work
   std::uint64_t amendment = 0;  // its number
   bool risk_watched = false;    // some player has risk rules
+  bool marked = false;    // a mark changed since margins were looked at
+  Reject forcing = Reject::None;  // why orders are cancelled that nobody asked to cancel
   std::uint64_t event_count = 0;
   std::vector<std::uint64_t> kin;  // what a snapshot must have in common, hashed; empty until asked for
 };

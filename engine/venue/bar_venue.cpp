@@ -1,6 +1,7 @@
 #include "engine/venue/bar_venue.hpp"
 
 #include "engine/base/archive.hpp"
+#include "engine/market/splits.hpp"
 #include "engine/market/tape.hpp"
 #include "engine/venue/trigger.hpp"
 
@@ -40,6 +41,8 @@ class BarVenue final : public Venue {
       if (market.rules.slippage->needs_history()) remember(market, bar);
       ++market.index;
       market.last = &bar;
+    } else if (event.kind == EventKind::Split) {
+      split(instruments_[event.instrument], event.payload, event.quantity.value);
     }
     sink.publish(event, nullptr);
   }
@@ -139,12 +142,25 @@ class BarVenue final : public Venue {
     BarRules rules;
     std::vector<Working> orders;  // in order of arrival
     const Bar* last = nullptr;
+    Bar adjusted;  // the last bar in the lots of a split since
     std::int64_t capacity = 0;  // what may still fill on the bar in hand
     double average_volume = 0, variance = 0;
     std::int64_t bars = 0;
     std::int64_t index = 0;     // of the bar in hand
     std::vector<Moved> moved;   // by own trades, while any of it is left
   };
+
+  /// Orders are gone by now: the simulation withdraws them.
+  static void split(Market& market, std::int64_t from, std::int64_t to) {
+    if (market.last) {
+      market.adjusted = *market.last;
+      for (Ticks* price : {&market.adjusted.open, &market.adjusted.high, &market.adjusted.low, &market.adjusted.close})
+        *price = split_price(*price, from, to);
+      market.adjusted.volume = {static_cast<std::int64_t>(Money::Integer{market.adjusted.volume.value} * to / from)};
+      market.last = &market.adjusted;
+    }
+    market.average_volume *= static_cast<double>(to) / static_cast<double>(from);
+  }
   enum class Fate : std::uint8_t { Done, Stays };
 
   static std::vector<Working>::iterator find(Market& market, OrderId id) {

@@ -178,6 +178,10 @@ class OrderDesk final : public Venue, private VenueSink {
         quote.last = event.price;
         quote.traded = true;
         break;
+      case EventKind::Split:
+        for (Lots& held : positions_[event.instrument])
+          held = {static_cast<std::int64_t>(Money::Integer{held.value} * event.quantity.value / event.payload)};
+        break;
       default:
         break;
     }

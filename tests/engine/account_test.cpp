@@ -45,13 +45,13 @@ TEST_CASE("borrowing is charged by day on the value of shorts, dividends are cha
   Account account(instruments, Money::from_units(1000));
   account.fill(0, Side::Sell, {36'500}, {10}, {}, {});
   account.borrow(3, 100'000'000'000);                             // 10 % a year
-  CHECK(account.entries(Account::Entry::Borrow) == -cents(300));  // 3650 x 0.1 x 3 / 365
+  CHECK(account.received(LedgerAccount::Borrow) == -cents(300));  // 3650 x 0.1 x 3 / 365
   account.dividend(0, {50});
-  CHECK(account.entries(Account::Entry::Dividend) == -cents(500));
+  CHECK(account.received(LedgerAccount::Dividends) == -cents(500));
 }
 
 TEST_CASE(
-    "cash is the sum of its entries and value is conserved between two accounts, whatever is "
+    "the ledger is in balance and value is conserved between two accounts, whatever is "
     "traded") {
   std::vector<Instrument> instruments{tiny_instrument("A"), tiny_instrument("B")};
   instruments[1].tick_size = 0.25;
@@ -79,10 +79,7 @@ TEST_CASE(
     position[instrument] += sign(side) * quantity.value;
     REQUIRE(one.position(instrument).value == position[instrument]);
     REQUIRE(one.equity() + other.equity() + fees == Money::from_units(3e6));
-    Money sum;
-    for (std::size_t entry = 0; entry < Account::kEntries; ++entry)
-      sum += one.entries(static_cast<Account::Entry>(entry));
-    REQUIRE(sum == one.cash());
+    REQUIRE(one.ledger().sum(0) == Money{});
   }
 }
 

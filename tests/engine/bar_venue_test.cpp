@@ -260,5 +260,5 @@ TEST_CASE(
   dividend.price = {25};
   tape.events.push_back(dividend);
   CHECK_THROWS_WITH_AS(bar_market(finish_tape(std::move(tape))),
-                       doctest::Contains("expected no dividend table"), Error);
+                       doctest::Contains("expected no dividends or splits"), Error);
 }

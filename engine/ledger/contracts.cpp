@@ -1,0 +1,200 @@
+#include "engine/ledger/contracts.hpp"
+
+#include "engine/base/error.hpp"
+#include "engine/market/calendar.hpp"
+#include "engine/market/tape.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace walras::engine {
+namespace {
+
+constexpr double kUnit = 1e12;
+
+std::int64_t rate(double value, double unit = kUnit) { return std::llround(value * unit); }
+
+std::string names_of(std::span<const Instrument> instruments) {
+  std::string text;
+  for (const Instrument& instrument : instruments) text += (text.empty() ? "" : ", ") + instrument.name;
+  return text;
+}
+
+/// What belongs to another kind of contract is a mistake, not a wish.
+void check_kind(const ContractParams& contract, const std::string& where) {
+  const auto only = [&](bool given, const char* key, ContractKind kind, const char* name) {
+    if (!given || contract.kind == kind) return;
+    fail(Fault::Scenario, where + "/" + key, fmt::format("expected none but of a contract of kind {}, was given one; remove it or change the kind", name));
+  };
+  only(contract.borrow_rate.has_value(), "borrow_rate", ContractKind::Spot, "spot");
+  only(contract.funding_rate.has_value(), "funding_rate", ContractKind::Perpetual, "perpetual");
+  only(contract.swap_long != 0, "swap_long", ContractKind::Forex, "forex");
+  only(contract.swap_short != 0, "swap_short", ContractKind::Forex, "forex");
+  only(contract.pip.has_value(), "pip", ContractKind::Forex, "forex");
+  only(!contract.rolls.empty(), "rolls", ContractKind::Future, "future");
+  only(contract.roll_every_days > 0, "roll_every_days", ContractKind::Future, "future");
+  if (contract.maintenance_margin && *contract.maintenance_margin > contract.initial_margin) {
+    fail(Fault::Scenario, where + "/maintenance_margin",
+         fmt::format("expected at most the initial margin of {}, was {}", contract.initial_margin, *contract.maintenance_margin));
+  }
+}
+
+std::vector<Roll> rolls_of(const ContractParams& contract, const Instrument& instrument, const std::string& where) {
+  std::vector<Roll> rolls;
+  for (std::size_t i = 0; i < contract.rolls.size(); ++i) {
+    const RollParams& roll = contract.rolls[i];
+    const std::string place = fmt::format("{}/rolls/{}", where, i);
+    const auto stamp = parse_stamp(roll.date);
+    if (!stamp) fail(Fault::Scenario, place + "/date", fmt::format("expected a date such as 2015-03-20, was {}", roll.date));
+    if (roll.new_price && !roll.old_price) fail(Fault::Scenario, place + "/old_price", "expected a price beside new_price, found none");
+    Roll one;
+    one.time = start_of_day(day_of(stamp->time));
+    one.priced = roll.old_price.has_value();
+    if (one.priced) {
+      one.old_price = instrument.ticks(*roll.old_price);
+      one.new_price = instrument.ticks(roll.new_price.value_or(*roll.old_price));
+      if (!instrument.negative_prices && std::min(one.old_price, one.new_price).value <= 0)
+        fail(Fault::Scenario, place, fmt::format("expected prices above 0, was {} and {} ticks", one.old_price.value, one.new_price.value));
+    }
+    if (!rolls.empty() && one.time <= rolls.back().time) fail(Fault::Scenario, place + "/date", fmt::format("expected a day after {}, was {}", format_date(rolls.back().time), roll.date));
+    rolls.push_back(one);
+  }
+  return rolls;
+}
+
+/// The price at hand for a guess of the pip: the first on the tape.
+double typical_price(const Tape* tape, InstrumentId id) {
+  if (!tape) return 1;
+  for (const Event& event : tape->events) {
+    if (event.instrument == id && event.price.value > 0 && event.kind <= EventKind::Trade) return tape->instruments[id].price(event.price);
+  }
+  return 1;
+}
+
+class Currencies {
+ public:
+  Currencies(const AccountAgreement& agreement, std::span<const Instrument> instruments, const std::string& where)
+      : agreement_(agreement), instruments_(instruments), where_(where) {
+    // One currency and no rates: whatever it is called, it is the account's.
+    one_ = agreement.rates.empty() && std::all_of(instruments.begin(), instruments.end(), [&](const Instrument& i) { return i.currency == instruments.front().currency; });
+    list_.push_back({agreement.currency, {}});
+    for (const auto& [currency, legs] : agreement.rates) list_.push_back({currency, legs_of(currency, legs)});
+  }
+  [[nodiscard]] bool one() const { return one_; }
+  [[nodiscard]] std::uint32_t of(const Instrument& instrument) const {
+    if (one_ || instrument.currency == agreement_.currency) return 0;
+    for (std::size_t i = 1; i < list_.size(); ++i) {
+      if (list_[i].name == instrument.currency) return static_cast<std::uint32_t>(i);
+    }
+    fail(Fault::Scenario, where_ + "/rates",
+         fmt::format("expected how {} ({}) is converted to {}, found nothing; give \"rates\": {{\"{}\": [\"NAME\"]}} with an instrument whose price is {} per {}, or \"1/NAME\"",
+                     instrument.currency, instrument.name, agreement_.currency, instrument.currency, agreement_.currency, instrument.currency));
+  }
+  std::vector<CurrencyRules> take() && { return std::move(list_); }
+
+ private:
+  std::vector<RateLeg> legs_of(const std::string& currency, const std::vector<std::string>& texts) const {
+    const std::string where = where_ + "/rates/" + escape_pointer(currency);
+    if (currency == agreement_.currency) fail(Fault::Scenario, where, "expected other currencies than the account's own, was it");
+    if (texts.empty()) fail(Fault::Scenario, where, "expected at least one instrument, was an empty list");
+    std::vector<RateLeg> legs;
+    std::string now = currency;  // empty: not known
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      const bool inverse = texts[i].starts_with("1/");
+      const std::string name = inverse ? texts[i].substr(2) : texts[i];
+      const auto found = std::find_if(instruments_.begin(), instruments_.end(), [&](const Instrument& one) { return one.name == name; });
+      const std::string place = fmt::format("{}/{}", where, i);
+      if (found == instruments_.end()) fail(Fault::Scenario, place, fmt::format("expected one of {}, or 1/ before it, was {}", names_of(instruments_), texts[i]));
+      // A direct price is so much of the instrument's own currency; its inverse leads away from there.
+      if (inverse && !now.empty() && found->currency != now) fail(Fault::Scenario, place, fmt::format("expected an instrument priced in {}, was {} in {}", now, name, found->currency));
+      now = inverse ? std::string() : found->currency;
+      legs.push_back({static_cast<InstrumentId>(found - instruments_.begin()), inverse, Money::from_units(found->tick_size)});
+    }
+    if (!now.empty() && now != agreement_.currency) fail(Fault::Scenario, where, fmt::format("expected legs that lead to {}, were to {}; add one", agreement_.currency, now));
+    return legs;
+  }
+
+  const AccountAgreement& agreement_;
+  std::span<const Instrument> instruments_;
+  std::string where_;
+  bool one_;
+  std::vector<CurrencyRules> list_;
+};
+
+MarginRules margin_rules(const MarginParams& params, const std::string& where) {
+  MarginRules rules;
+  rules.mode = params.mode;
+  if (params.mode == MarginMode::Portfolio && params.moves.empty()) fail(Fault::Scenario, where + "/moves", "expected at least one move, was an empty list");
+  for (const double move : params.moves) rules.moves.push_back(rate(move));
+  rules.offset = rate(params.offset);
+  rules.initial_ratio = rate(params.initial_ratio);
+  rules.liquidation_fee = rate(params.liquidation_fee);
+  rules.insurance_fund = Money::from_units(params.insurance_fund);
+  return rules;
+}
+
+void check_funding(const Tape* tape, std::span<const Instrument> instruments, const std::vector<ContractRules>& contracts, const std::string& where) {
+  if (!tape) return;
+  for (const Event& event : tape->events) {
+    if (event.kind != EventKind::Funding || contracts[event.instrument].funding_every.value == 0) continue;
+    fail(Fault::Scenario, fmt::format("{}/{}/funding_rate", where, escape_pointer(instruments[event.instrument].name)),
+         "expected none beside fundings in the data, was given one; remove it");
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const AccountRules> account_rules(const AccountAgreement& agreement, std::span<const Instrument> instruments,
+                                                  const Tape* tape, const std::string& where) {
+  const std::string contracts_at = where + "/contracts";
+  for (const auto& [name, contract] : agreement.contracts) {
+    check_kind(contract, contracts_at + "/" + escape_pointer(name));
+    const bool known = name == "*" || std::any_of(instruments.begin(), instruments.end(), [&](const Instrument& one) { return one.name == name; });
+    if (!known) fail(Fault::Scenario, contracts_at + "/" + escape_pointer(name), fmt::format("expected * or one of {}, was {}", names_of(instruments), name));
+  }
+  Currencies currencies(agreement, instruments, where);
+  if (currencies.one() && agreement.contracts.empty() && !agreement.margin) return nullptr;
+
+  auto rules = std::make_shared<AccountRules>();
+  if (agreement.margin) rules->margin = margin_rules(*agreement.margin, where + "/margin");
+  std::map<std::string, std::uint32_t> groups;
+  for (std::size_t i = 0; i < instruments.size(); ++i) {
+    const Instrument& instrument = instruments[i];
+    auto found = agreement.contracts.find(instrument.name);
+    if (found == agreement.contracts.end()) found = agreement.contracts.find("*");
+    const ContractParams contract = found == agreement.contracts.end() ? ContractParams{} : found->second;
+    const std::string place = contracts_at + "/" + (found == agreement.contracts.end() ? "*" : escape_pointer(found->first));
+    ContractRules one;
+    one.kind = contract.kind;
+    one.currency = currencies.of(instrument);
+    one.initial = rate(contract.initial_margin);
+    one.maintenance = contract.maintenance_margin ? rate(*contract.maintenance_margin) : one.initial / 2;
+    one.beta = rate(contract.beta);
+    if (contract.borrow_rate) one.borrow = rate(*contract.borrow_rate);
+    if (contract.funding_rate) {
+      one.funding = rate(*contract.funding_rate, 1e9);
+      one.funding_every = {std::llround(contract.funding_hours * 3600e9)};
+    }
+    if (contract.kind == ContractKind::Forex) {
+      const double pip = contract.pip.value_or(typical_price(tape, static_cast<InstrumentId>(i)) >= 20 ? 0.01 : 0.0001);
+      one.swap_long = rate(contract.swap_long * pip / instrument.tick_size, 1e6);
+      one.swap_short = rate(contract.swap_short * pip / instrument.tick_size, 1e6);
+    }
+    one.rolls = rolls_of(contract, instrument, place);
+    one.roll_every = {contract.roll_every_days * kNanosPerDay};
+    one.roll_cost = {contract.roll_cost_ticks};
+    const std::string group = contract.group.empty() ? "\n" + instrument.name : contract.group;
+    one.group = groups.try_emplace(group, static_cast<std::uint32_t>(groups.size())).first->second;
+    rules->scheduled |= one.funding != 0 || one.swap_long != 0 || one.swap_short != 0 || !one.rolls.empty() || one.roll_every.value > 0;
+    rules->contracts.push_back(std::move(one));
+  }
+  check_funding(tape, instruments, rules->contracts, contracts_at);
+  if (rules->margin) rules->margin->groups = static_cast<std::uint32_t>(groups.size());
+  rules->currencies = std::move(currencies).take();
+  return rules;
+}
+
+}  // namespace walras::engine
