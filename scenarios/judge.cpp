@@ -300,7 +300,7 @@ Judged judge_study(const Setup& setup, const std::vector<StrategyResult>& result
     const StrategyEvidence& evidence = judged.strategies[s];
     trials.push_back({evidence.trial_key, results[s].entry.name, evidence.net.times, evidence.net.returns, evidence.excess,
                       evidence.net.periods_per_year});
-    contenders.push_back({results[s].entry.name, evidence.trial_key, setup.audit, {}});
+    contenders.push_back({results[s].entry.name, evidence.trial_key, setup.audit, cut_offs(results[s])});
   }
   judged.ledger = stats::record_trials(ledger_file, setup.scenario.study, trials).ledger;
   stats::VerdictOptions options;

@@ -160,12 +160,15 @@ Json summary_of(const Finished& finished) {
     const StrategyEvidence& evidence = finished.judged.strategies[s];
     std::size_t candidates = 0;
     for (const FoldResult& fold : result.folds) candidates += fold.candidates;
+    Json stopped = Json::array();
+    for (const std::string& reason : cut_offs(result)) stopped.push_back(reason);
     strategies.push_back(Json::object({{"name", result.entry.name},
                                        {"kind", result.entry.kind},
                                        {"folds", result.folds.size()},
                                        {"candidates", candidates},
                                        {"in_sample", metrics_json(evidence.in_sample)},
                                        {"out_of_sample", metrics_json(evidence.out_of_sample)}}));
+    if (stopped.size() > 0) strategies.as_array().back()["cut_off"] = std::move(stopped);
   }
   summary["strategies"] = std::move(strategies);
   summary["trials"] = trials_json(finished.judged);

@@ -144,6 +144,7 @@ RunOutcome run(const RunOptions& options) {
   outcome.files = Writer(options, out).write(finished);
   outcome.summary = summary_of(finished);
   for (const stats::GateResult& gate : finished.gates) outcome.gates_passed = outcome.gates_passed && !gate.failed;
+  for (const StrategyResult& result : results) outcome.cut_off = outcome.cut_off || !cut_offs(result).empty();
   std::error_code ignored;
   fs::remove_all(checkpoints, ignored);
   return outcome;

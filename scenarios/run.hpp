@@ -36,6 +36,7 @@ struct RunOutcome {
   Json summary;                              ///< as written to summary.json
   std::filesystem::path out;
   bool gates_passed = true;
+  bool cut_off = false;                      ///< a strategy stopped before its end: summary.json says which and why
   std::vector<std::filesystem::path> files;  ///< written, in order
 };
 

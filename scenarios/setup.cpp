@@ -229,6 +229,22 @@ void check_grids(const Setup& setup) {
   }
 }
 
+/// Of the files among the words that start a gateway's program: another program is another trial.
+std::string hash_of_programs(const Scenario& scenario, const std::filesystem::path& folder) {
+  std::string hashes;
+  for (const StrategyEntry& entry : scenario.strategies) {
+    const Json* command = entry.kind == "gateway" ? entry.params.find("command") : nullptr;
+    if (command == nullptr || !command->is_array()) continue;
+    for (const Json& word : command->as_array()) {
+      if (!word.is_string()) continue;
+      const std::filesystem::path file = folder / word.as_string();
+      std::error_code ignored;
+      if (std::filesystem::is_regular_file(file, ignored)) hashes += sha256_file(file);
+    }
+  }
+  return hashes;
+}
+
 }  // namespace
 
 std::string checkpoint_key(const Setup& setup) {
@@ -332,6 +348,7 @@ Setup prepare(const RunOptions& options) {
       // The learning plug-in, where needed, is loaded first; the scenario's own follow in their order.
       setup.plugin_hash += setup.modules->loaded[setup.modules->loaded.size() - scenario.plugins.size() + i].sha256;
     }
+    setup.plugin_hash += hash_of_programs(scenario, options.scenario.parent_path());
     check_grids(setup);
     setup.tape = load_market_data(scenario, options);
     setup.plan = engine::build_market(scenario.market, scenario.venue, setup.tape, setup.registries->engine);

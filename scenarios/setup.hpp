@@ -40,7 +40,7 @@ struct Setup {
   stats::LeakAudit audit;                             ///< of the folds
   std::vector<InputNote> inputs;
   std::string data_hash;                              ///< of tape and benchmark; empty for generated markets without one
-  std::string plugin_hash;                            ///< of the plug-in files that the scenario names; empty where none
+  std::string plugin_hash;                            ///< of the plug-in files and programs that the scenario names; empty where none
   Json resolved;                                      ///< the scenario with every default
 };
 

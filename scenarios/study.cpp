@@ -53,7 +53,7 @@ class FoldTraining final : public strategies::Training {
 };
 
 std::unique_ptr<strategies::Strategy> build(const Setup& setup, const StrategyEntry& entry, const Json& params, const Fold& fold,
-                                            const std::string& where) {
+                                            const std::string& where, std::function<void(const std::string&)> notice = {}) {
   Json json = Json::object({{"kind", entry.kind}});
   for (const auto& [key, value] : params.as_object()) json[key] = value;
   const strategies::StrategyContext context{
@@ -61,7 +61,9 @@ std::unique_ptr<strategies::Strategy> build(const Setup& setup, const StrategyEn
       .periods_per_year = setup.plan->periods_per_year(),
       // By kind, not by name: a name must not be a way to draw again.
       .random = Rng(setup.scenario.seed, "strategy/" + entry.kind, fold.index),
-      .registries = setup.registries.get()};
+      .registries = setup.registries.get(),
+      .folder = setup.file.parent_path(),
+      .notice = std::move(notice)};
   return setup.registries->strategies.build(json, where, context);
 }
 
@@ -70,7 +72,10 @@ RunRecord play(const Setup& setup, strategies::Strategy& strategy, const Strateg
   Simulation simulation(setup.plan, span, seed);
   const std::uint32_t participant = simulation.add(strategy, entry.kind, account_of(setup, entry));
   simulation.run();
-  return simulation.record(participant);
+  RunRecord record = simulation.record(participant);
+  record.cut_off = strategy.cut_off();
+  if (!record.cut_off.empty()) record.warnings.push_back(record.cut_off);
+  return record;
 }
 
 /// What the best grid point has most of; absent where it cannot be computed (no variance): never chosen.
@@ -108,7 +113,7 @@ class Unit {
     double best_score = -std::numeric_limits<double>::infinity();
     for (const Json& params : points) {
       stop_if_interrupted();
-      auto strategy = build(setup_, entry_, params, fold_, where_ + "/params");
+      auto strategy = build(setup_, entry_, params, fold_, where_ + "/params", options_.notice);
       strategy->fit(training);
       std::vector<RunRecord> records;
       if (in_sample_ || points.size() > 1) records = play_all(*strategy, fold_.train, fold_.train_seeds, false);
@@ -245,6 +250,19 @@ stats::ReturnSeries net_returns(const RunRecord& record, double periods_per_year
 
 stats::ReturnSeries gross_returns(const RunRecord& record, double periods_per_year, Nanos shift) {
   return returns_of(record, periods_per_year, shift, true);
+}
+
+std::vector<std::string> cut_offs(const StrategyResult& result) {
+  std::vector<std::string> told;
+  for (const FoldResult& fold : result.folds) {
+    for (const std::vector<RunRecord>* records : {&fold.in_sample, &fold.out_of_sample}) {
+      for (const RunRecord& record : *records) {
+        if (record.cut_off.empty()) continue;
+        told.push_back(fmt::format("fold {}, {} sample: {}", record.fold + 1, record.out_of_sample ? "out of" : "in", record.cut_off));
+      }
+    }
+  }
+  return told;
 }
 
 std::unique_ptr<strategies::Strategy> build_strategy(const Setup& setup, std::size_t strategy, const Fold& fold) {

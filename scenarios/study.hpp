@@ -30,6 +30,9 @@ std::vector<StrategyResult> walk_forward(const Setup& setup, const RunOptions& o
 /// there is a grid to choose from or a benchmark to match, and not for the record. Keeps nothing, reports no progress.
 std::vector<StrategyResult> walk_forward_judged(const Setup& setup, const RunOptions& options);
 
+/// Each simulation that the strategy did not trade to its end, and why: "fold 1, in sample: cut off at ...".
+std::vector<std::string> cut_offs(const StrategyResult& result);
+
 /// A strategy as its first grid point describes it. Throws Error{Scenario} with its place.
 std::unique_ptr<strategies::Strategy> build_strategy(const Setup& setup, std::size_t strategy, const Fold& fold);
 

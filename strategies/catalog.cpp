@@ -1,5 +1,6 @@
 #include "strategies/catalog.hpp"
 
+#include "strategies/gateway.hpp"
 #include "strategies/linear_predictor.hpp"
 #include "strategies/model_driven.hpp"
 #include "strategies/rules/rules.hpp"
@@ -13,6 +14,7 @@ void add_strategies(Registry<Strategy, const StrategyContext&>& registry) {
   add_execution_rules(registry);
   add_market_making_rules(registry);
   add_model_driven(registry);
+  add_gateway(registry);
 }
 
 void add_predictors(Registry<Predictor, const PredictorContext&>& registry) {

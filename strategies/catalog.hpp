@@ -6,6 +6,10 @@
 #include "strategies/predictor.hpp"
 #include "strategies/strategy.hpp"
 
+#include <filesystem>
+#include <functional>
+#include <string>
+
 namespace walras::strategies {
 
 struct Registries;
@@ -16,6 +20,8 @@ struct StrategyContext {
   double periods_per_year = 252;
   Rng random;                       ///< keyed by the strategy's name and fold
   const Registries* registries = nullptr;  ///< for strategies made of parts (a Predictor); outlives the strategy
+  std::filesystem::path folder = {};   ///< of the scenario: where programs that a strategy starts find their files
+  std::function<void(const std::string&)> notice = {};  ///< for people, from any thread; may be empty
 };
 struct PredictorContext { std::size_t channels, window, outputs; };
 

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 
 namespace walras::strategies {
 
@@ -34,6 +35,8 @@ class Strategy : public engine::Participant {
   virtual void fit(const Training&) {}
   /// What fit() found, for the record; null when nothing.
   [[nodiscard]] virtual Json fitted() const { return {}; }
+  /// Why it stopped before the end of the simulation that it played last, for the record; empty when it did not.
+  [[nodiscard]] virtual std::string cut_off() const { return {}; }
 };
 
 /// A strategy whose state for snapshots is what `Rule::state(Archive&)` names: what on_start() would forget. What fit()

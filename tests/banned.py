@@ -25,6 +25,8 @@ RULES = [
     ("leftovers", (), CODE + (".py", ".sh"), r"\b(TODO|FIXME|XXX|HACK)\b", "finish it, or say in an issue what is missing"),
     ("paths of one machine", (), TEXT, r"(?<![\w.])/(work|home/\w+|root|opt/wheels)/", "paths are relative or named by an option"),
 ]
+# Whoever waits for another program waits by the clock on the wall.
+SPARED = {"clocks": ("engine/link/",)}
 MAX_BYTES = 600_000
 
 
@@ -47,7 +49,7 @@ def check(root):
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
         for rule, rooms, endings, pattern, why in RULES:
-            if path.suffix not in endings or (rooms and not name.startswith(rooms)):
+            if path.suffix not in endings or (rooms and not name.startswith(rooms)) or name.startswith(SPARED.get(rule, ("\0",))):
                 continue
             for match in re.finditer(pattern, text):
                 line = text.count("\n", 0, match.start()) + 1

@@ -189,7 +189,8 @@ Json describe(const RunRecord& record) {
                        {"liquidations", static_cast<std::int64_t>(record.liquidations)},
                        {"events", static_cast<std::int64_t>(record.events)},
                        {"fitted", record.fitted},
-                       {"warnings", std::move(warnings)}});
+                       {"warnings", std::move(warnings)},
+                       {"cut_off", record.cut_off}});
 }
 
 RunRecord described(const Json& text) {
@@ -219,6 +220,7 @@ RunRecord described(const Json& text) {
   record.fitted = text.at("fitted");
   for (const Json& warning : text.at("warnings").as_array())
     record.warnings.push_back(warning.as_string());
+  if (const Json* reason = text.find("cut_off")) record.cut_off = reason->as_string();
   return record;
 }
 

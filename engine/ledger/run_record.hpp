@@ -81,6 +81,7 @@ struct RunRecord {
   std::uint64_t events = 0;   ///< events processed
   Json fitted;                ///< what fit() chose: parameters, criterion, candidates tried
   std::vector<std::string> warnings;
+  std::string cut_off;        ///< why the strategy stopped before the end, among the warnings too; empty: it did not
 };
 
 /// SHA-256 over orders, fills, integer equity and margin of all records, sorted by (strategy, out_of_sample, fold): no wall-clock time, path or thread count.

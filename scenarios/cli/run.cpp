@@ -99,6 +99,13 @@ int run_scenario(const Arguments& arguments, bool gate_on_verdict) {
   } else if (!quiet) {
     print_outcome(outcome);
   }
+  if (outcome.cut_off) {
+    for (const Json& strategy : outcome.summary.at("strategies").as_array()) {
+      const Json* reasons = strategy.find("cut_off");
+      if (reasons != nullptr) notice(fmt::format("{} was cut off: {}", strategy.at("name").as_string(), reasons->as_array().front().as_string()));
+    }
+    return 1;   // ahead of the gates: what they judged is no record of the strategy
+  }
   return outcome.gates_passed ? 0 : 4;
 }
 
