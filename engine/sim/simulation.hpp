@@ -32,7 +32,7 @@ struct AccountTerms {
   double leverage = 1;         ///< gross exposure allowed as a multiple of equity; orders beyond it are rejected (Funds)
   bool shorting = true;
   std::optional<RiskParams> risk = {};   ///< rules in front of the participant; none: unlimited
-  std::shared_ptr<const AccountRules> rules;  ///< contracts, currencies, margin; null: spot, in one currency, without margin
+  std::shared_ptr<const AccountRules> rules = {};  ///< contracts, currencies, margin; null: spot, in one currency, without margin
 };
 
 /// Everything about a market but its participants and its seed: tape or generator, venue, sampling. Immutable, shared.

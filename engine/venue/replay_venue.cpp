@@ -146,7 +146,7 @@ class ReplayVenue final : public Venue {
     bool whole = true;  // every order that the record speaks of entered in it
     Market() { own.reserve(64); }
     void state(Archive& archive) {
-      archive(sides, orders, own, depth, entries, last_trade, halted, sums, fresh, whole);
+      archive(sides, orders, own, depth, entries, last_trade, halted, sums, whole);
     }
   };
 
