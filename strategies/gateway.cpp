@@ -245,6 +245,7 @@ class Gateway final : public Strategy {
     if (program_ && gone) {
       if (const std::string ending = program_->ending(0.5); !ending.empty()) reason += "; the program " + ending;
     }
+    reason = Json::parse(Json(reason).dump()).as_string();  // it may quote bytes that are no text
     broken_ = cut_off_ = fmt::format("cut off at {} ns: {}", orders.now().value, reason);
     try {
       if (connection_) {

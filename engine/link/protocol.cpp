@@ -22,21 +22,6 @@ using detail::Vector;
 
 // JSON.
 
-void put_text(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<int>(c));
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
 template <class Number>
 void put_number(std::string& out, Number number) {
   std::array<char, 32> text;
@@ -53,9 +38,11 @@ void put_json(std::string& out, const T& value) {
   } else if constexpr (Integer<T> || std::floating_point<T>) {
     put_number(out, value);
   } else if constexpr (std::same_as<T, std::string>) {
-    put_text(out, value);
+    out += Json(value).dump();
   } else if constexpr (NamedEnum<T>) {
-    put_text(out, EnumNames<T>::names.at(static_cast<std::size_t>(value)).second);
+    out += '"';
+    out += EnumNames<T>::names.at(static_cast<std::size_t>(value)).second;
+    out += '"';
   } else if constexpr (std::same_as<T, Json>) {
     out += value.dump();
   } else if constexpr (Vector<T>) {
@@ -118,6 +105,25 @@ void put_bytes(std::string& out, const T& value) {
   }
 }
 
+/// Whether the bytes are UTF-8: no stray, missing or needless bytes, no halves of surrogate pairs.
+bool is_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t length = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
+    if (length == 0 || i + length > text.size()) return false;
+    std::uint32_t point = length == 1 ? lead : lead & (0x7fu >> length);
+    for (std::size_t k = 1; k < length; ++k) {
+      const auto next = static_cast<unsigned char>(text[i + k]);
+      if ((next & 0xc0u) != 0x80u) return false;
+      point = point << 6 | (next & 0x3fu);
+    }
+    constexpr std::array<std::uint32_t, 5> kLeast{0, 0, 0x80, 0x800, 0x10000};
+    if (point < kLeast[length] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) return false;
+    i += length;
+  }
+  return true;
+}
+
 /// Takes values off the front of some bytes.
 class Reader {
  public:
@@ -139,6 +145,7 @@ class Reader {
         refuse(where, fmt::format("expected {} to {}, was {}", field.min, field.max, value));
     } else if constexpr (std::same_as<T, std::string>) {
       value = block(where);
+      if (!is_utf8(value)) refuse(where, "expected text in UTF-8, was something else");
     } else if constexpr (std::same_as<T, Json>) {
       value = Json::parse(block(where), where);
     } else if constexpr (Vector<T>) {

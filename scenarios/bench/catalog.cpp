@@ -6,6 +6,7 @@ namespace walras::scenarios {
 void add_book_benchmarks(Benchmarks& benchmarks);
 void add_engine_benchmarks(Benchmarks& benchmarks);
 void add_feed_benchmarks(Benchmarks& benchmarks);
+void add_gateway_benchmarks(Benchmarks& benchmarks);
 void add_learning_benchmarks(Benchmarks& benchmarks);
 void add_market_benchmarks(Benchmarks& benchmarks);
 void add_simulation_benchmarks(Benchmarks& benchmarks);
@@ -18,6 +19,7 @@ Benchmarks benchmarks() {
   add_book_benchmarks(all);
   add_engine_benchmarks(all);
   add_feed_benchmarks(all);
+  add_gateway_benchmarks(all);
   add_learning_benchmarks(all);
   add_market_benchmarks(all);
   add_simulation_benchmarks(all);

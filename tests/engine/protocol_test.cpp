@@ -3,6 +3,7 @@
 #include "engine/base/random.hpp"
 #include "engine/link/protocol.hpp"
 #include "engine/market/order_rules.hpp"
+#include "tests/support/data.hpp"
 
 #include <doctest/doctest.h>
 
@@ -162,7 +163,7 @@ TEST_CASE("what is wrong with a message is said in words") {
       {R"({"type": "submit", "ref": 0, "side": "buy", "quantity": 1})", "submit/ref: expected 1 to"},
       {R"({"type": "submit", "ref": 1, "side": "up", "quantity": 1})", "submit/side: expected"},
       {R"({"type": "submit", "ref": 1, "side": "buy", "quantity": 1, "instrument": -1})", "submit/instrument: expected 0 to"},
-      {R"({"type": "submit", "ref": 1, "side": "buy", "quantity": 1, "pirce": 3})", "submit: expected price, was pirce"},
+      {R"({"type": "submit", "ref": 1, "side": "buy", "quantity": 1, "pirce": 3})", "submit/pirce: expected price, was pirce"},
       {R"({"type": "done", "turn": 1, "turn": 2})", "turn"},
       {R"({"type": "done", "turn": null})", "done/turn: expected an integer, was null"},
       {R"({"type": "subscribe", "protocol": 1, "turns": ["slices"]})", "subscribe/turns/0: expected slice, was slices"},
@@ -226,7 +227,7 @@ TEST_CASE("names are those of exported tables, one for each value in its order")
 }
 
 TEST_CASE("docs/gateway.md holds every message as it is") {
-  const std::string page = read_text(WALRAS_SOURCE_ROOT "/docs/gateway.md");
+  const std::string page = read_text(tests::source_root() / "docs" / "gateway.md");
   const std::string tables = documentation();
   const std::size_t at = page.find("## Messages to the program\n");
   REQUIRE(at != std::string::npos);

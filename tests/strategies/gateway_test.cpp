@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <set>
@@ -138,11 +139,10 @@ class Decider {
           requests.push_back(order(now, closes));
       }
     }
-    for (; known_ < sent_.size(); ++known_) usable_.push_back(sent_[known_]);
     return requests;
   }
-  /// It was rejected, or its rejection is on the way: never named again.
-  void forget(std::int64_t ref) { std::erase(usable_, ref); }
+  /// The market knows it: it may be named from now on, whatever becomes of it.
+  void accepted(std::int64_t ref) { usable_.push_back(ref); }
 
  private:
   std::int64_t any(std::int64_t below) { return static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(below))); }
@@ -153,8 +153,7 @@ class Decider {
   }
   Submit order(Nanos now, std::span<const std::int64_t> closes) {
     Submit order;
-    order.ref = static_cast<std::int64_t>(sent_.size()) * 7 + 3;
-    sent_.push_back(order.ref);
+    order.ref = sent_++ * 7 + 3;
     order.instrument = static_cast<std::uint32_t>(random_.below(closes.size()));
     order.side = any(2) == 0 ? Side::Buy : Side::Sell;
     order.quantity = 1 + any(100);
@@ -185,8 +184,8 @@ class Decider {
     return order;
   }
   Rng random_{11, "decider"};
-  std::vector<std::int64_t> sent_, usable_;
-  std::size_t known_ = 0;
+  std::vector<std::int64_t> usable_;
+  std::int64_t sent_ = 0;
 };
 
 /// The decider as a strategy inside.
@@ -196,11 +195,7 @@ class Inside final : public Participant {
   void on_event(const Event& event, Orders& orders) override {
     if (event.kind == EventKind::Bar) closes_[event.instrument] = event.price.value;
     if (event.kind < EventKind::Accepted) return;
-    if (event.kind == EventKind::Rejected) {
-      for (const auto& [ref, id] : ids_) {
-        if (id == event.order) decider_.forget(ref);
-      }
-    }
+    if (event.kind == EventKind::Accepted) decider_.accepted(refs_.at(event.order));
     act(decider_.decide(orders.now(), closes_, 1), orders);
   }
   void on_slice(Nanos, Orders& orders) override { act(decider_.decide(orders.now(), closes_, 4), orders); }
@@ -235,8 +230,8 @@ class Inside final : public Participant {
         order.expire = {submit->expire};
         if (submit->parent_ref != 0) order.parent = ids_.at(submit->parent_ref);
         const OrderId id = orders.submit(order);
-        if (id != 0) ids_[submit->ref] = id;
-        else decider_.forget(submit->ref);
+        ids_[submit->ref] = id;
+        refs_[id] = submit->ref;
       } else if (const auto* cancel = std::get_if<Cancel>(&request)) {
         orders.cancel(ids_.at(cancel->ref));
       } else if (const auto* replace = std::get_if<Replace>(&request)) {
@@ -249,6 +244,7 @@ class Inside final : public Participant {
   Decider decider_;
   std::vector<std::int64_t> closes_;
   std::map<std::int64_t, OrderId> ids_;
+  std::map<OrderId, std::int64_t> refs_;
 };
 
 /// The same as a peer.
@@ -263,7 +259,7 @@ Peer::Act outside() {
     }
     if (const auto* bar = std::get_if<BarNews>(&message)) (*closes)[bar->instrument] = bar->close;
     if (const auto* timer = std::get_if<TimerNews>(&message)) *tag = static_cast<std::uint64_t>(timer->tag);
-    if (const auto* answer = std::get_if<AnswerNews>(&message); answer != nullptr && answer->kind == EventKind::Rejected) decider->forget(answer->ref);
+    if (const auto* answer = std::get_if<AnswerNews>(&message); answer != nullptr && answer->kind == EventKind::Accepted) decider->accepted(answer->ref);
     if (const auto* turn = std::get_if<Turn>(&message)) {
       const std::uint64_t most = turn->why == Why::Slice ? 4 : turn->why == Why::Timer ? *tag : 1;
       const auto more = decider->decide({turn->time}, *closes, most);
@@ -416,7 +412,7 @@ TEST_CASE("a peer hears only what it subscribed to, and its orders by its own nu
   const auto strategy = make_strategy(place.entry(R"(, "protocol": "binary")"), *plan, registries);
   const RunRecord record = play_one(plan, *strategy, false);
   REQUIRE(strategy->cut_off() == "");
-  CHECK(heard["bar"] == 40);
+  CHECK(heard["bar"] == 39);   // the last becomes known after the end
   CHECK(heard["turn"] == 1);
   CHECK(heard["goodbye"] == 1);
   REQUIRE(fills.size() == 1);
@@ -459,7 +455,7 @@ TEST_CASE("orders in warm-up are refused with their reason, and the turns are th
   simulation.run();
   CHECK(strategy->cut_off() == "");
   CHECK(reasons == std::vector{Reject::WarmUp});
-  CHECK(turns == 40);
+  CHECK(turns == 39);
   CHECK(warm == 19);
   CHECK(simulation.record(number).orders.empty());
 }
@@ -514,7 +510,7 @@ TEST_CASE("a peer that stalls, floods or sends rubbish is cut off with a reason,
     CAPTURE(said);
     CHECK(said.starts_with("cut off at "));
     CHECK(said.find(how.expected) != std::string::npos);
-    CHECK(record.equity.size() == 31);
+    CHECK(record.equity.size() == 30);
     // The reason stays: nothing is tried again.
     play_one(plan, *strategy);
     CHECK(strategy->cut_off() == "in an earlier simulation " + said);
