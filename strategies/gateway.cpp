@@ -221,12 +221,15 @@ class Gateway final : public Strategy {
     guarded(orders, [&] {
       say(Goodbye{++turns_, orders.now().value, orders.cash().units(), orders.equity().units()});
       wait_for_done(orders);
-      if (framer_->within_message()) fail(Fault::Data, "", "expected silence after the last done, was more");
+      if (framer_->within_message() || !inbox_.empty()) fail(Fault::Data, "", "expected silence after the last done, was more");
       listener_->give_back(std::move(connection_));
     });
     ending_ = false;
   }
   [[nodiscard]] std::string cut_off() const override { return cut_off_; }
+  void save(std::vector<std::byte>&) const override {
+    fail(Fault::Unavailable, "gateway", "expected strategies whose state can be saved, was a program outside; play it from the start");
+  }
 
  private:
   /// What is broken by a peer is broken for it alone: the simulation goes on.
@@ -320,12 +323,25 @@ class Gateway final : public Strategy {
     std::string& outbox = connection_->outbox();
     encode(message, params_.protocol, outbox);
     if (connection_->unsent() < kFlushBytes) return;
-    connection_->send();
-    if (connection_->unsent() > kBacklogBytes) fail(Fault::Data, "", fmt::format("it does not read: {} bytes wait for it", connection_->unsent()));
+    if (params_.time == Pace::Scaled) {
+      connection_->send();
+      if (connection_->unsent() > kBacklogBytes) fail(Fault::Data, "", fmt::format("it does not read: {} bytes wait for it", connection_->unsent()));
+      return;
+    }
+    // Much happens between two turns: the simulation waits until it has been taken.
+    for (const Deadline deadline = Deadline::in(params_.turn_timeout_s); connection_->unsent() >= kFlushBytes;) {
+      connection_->exchange(inbox_, deadline, true);
+      if (inbox_.size() > kBacklogBytes) fail(Fault::Data, "", "it speaks without end, and not in its turn");
+      if (deadline.passed()) fail(Fault::Data, "", fmt::format("it has not read for {} s", params_.turn_timeout_s));
+    }
   }
 
   void receive(const Deadline& deadline) {
-    if (!connection_->exchange(inbox_, deadline)) return;
+    if (inbox_.empty()) {
+      connection_->exchange(inbox_, deadline);
+    } else {
+      connection_->send();
+    }
     framer_->add(inbox_);
     inbox_.clear();
   }

@@ -37,6 +37,7 @@ using Stream = asio::generic::stream_protocol::socket;
 using Failure = boost::system::error_code;
 
 constexpr std::size_t kMostIdle = 64;
+constexpr std::size_t kKeptBytes = std::size_t{1} << 20;  // of what was sent already, before a slow reader's rest moves up
 
 struct Address {
   std::string path;           // unix
@@ -140,7 +141,13 @@ void Connection::send() {
   while (sent_ < outbox_.size()) {
     Failure failure;
     const std::size_t gone = socket_->stream.write_some(asio::buffer(outbox_.data() + sent_, outbox_.size() - sent_), failure);
-    if (failure == asio::error::would_block || failure == asio::error::try_again) return;
+    if (failure == asio::error::would_block || failure == asio::error::try_again) {
+      if (sent_ > kKeptBytes) {
+        outbox_.erase(0, sent_);
+        sent_ = 0;
+      }
+      return;
+    }
     if (failure) fail(Fault::Data, "", fmt::format("the connection broke: {}", failure.message()));
     sent_ += gone;
   }
@@ -334,10 +341,9 @@ void Listener::lost() {
 
 std::shared_ptr<Listener> Listeners::at(const std::string& address, const std::function<void(const std::string&)>& opened) {
   const std::lock_guard lock(mutex_);
-  std::weak_ptr<Listener>& place = open_[address];
-  if (auto listener = place.lock()) return listener;
-  auto listener = std::make_shared<Listener>(address, false);
-  place = listener;
+  if (const auto found = open_.find(address); found != open_.end()) return found->second;
+  const auto listener = std::make_shared<Listener>(address, false);
+  open_[address] = listener;
   if (opened) opened(listener->address());
   return listener;
 }

@@ -115,7 +115,7 @@ class Listener {
   std::size_t borrowed_ = 0;
 };
 
-/// Listeners that strategies share by address: opened by the first, closed after the last.
+/// Listeners that strategies share by address: opened by the first, and open as long as this, since others may follow.
 class Listeners {
  public:
   /// `opened` is told the address of a listener that was not there before.
@@ -123,7 +123,7 @@ class Listeners {
 
  private:
   std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<Listener>> open_;
+  std::map<std::string, std::shared_ptr<Listener>> open_;
 };
 
 }  // namespace walras::engine

@@ -355,7 +355,7 @@ struct Done {
   static constexpr std::uint8_t kTag = 37;
   static constexpr std::string_view kDoc = "Ends the peer's turn.";
   std::int64_t turn = 0;
-  static void fields(auto&& field) { field("turn", &Done::turn, {.max = 9.3e18, .required = true, .doc = "the number of the turn that it ends"}); }
+  static void fields(auto&& field) { field("turn", &Done::turn, {.min = 1, .max = 9.3e18, .required = true, .doc = "the number of the turn that it ends"}); }
 };
 
 using ToPeer = std::variant<Hello, BarNews, DepthNews, MarketNews, AnswerNews, FillNews, TimerNews, Turn, Goodbye, CutOff>;

@@ -71,11 +71,11 @@ void agree(const std::string& address, protocol::Wire wire) {
 
 std::vector<BenchCase> prepare() {
   const auto plan = build_market(Json::object(), Json::object(), bars(), engine_catalog());
-  const auto registries = std::make_shared<const strategies::Registries>(strategies::registries());
   std::vector<BenchCase> cases;
   for (const auto& [name, wire] : {std::pair{"json", protocol::Wire::Json}, std::pair{"binary", protocol::Wire::Binary}}) {
-    cases.push_back({name, [plan, registries, name = std::string(name), wire = wire] {
+    cases.push_back({name, [plan, name = std::string(name), wire = wire] {
                        std::promise<std::string> address;
+                       auto registries = std::make_unique<const strategies::Registries>(strategies::registries());
                        strategies::StrategyContext context{plan->instruments(), plan->periods_per_year(), Rng(1, "gateway"), registries.get()};
                        // "waiting for a program at ADDRESS"
                        context.notice = [&](const std::string& text) { address.set_value(text.substr(text.rfind(' ') + 1)); };
@@ -90,6 +90,7 @@ std::vector<BenchCase> prepare() {
                        });
                        const std::string problem = strategy->cut_off();
                        strategy.reset();
+                       registries.reset();  // and with it the listener: the peer ends
                        peer.join();
                        if (!problem.empty()) fail(Fault::Internal, "gateway", problem);
                        return static_cast<double>(kTurns) / taken;
