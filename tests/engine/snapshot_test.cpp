@@ -18,9 +18,9 @@ using namespace walras::tests;
 namespace {
 
 #ifdef WALRAS_SLOW
-constexpr std::size_t kPoints = 1000;  // over all markets
+constexpr std::size_t kPoints = 20'000;  // over all markets
 #else
-constexpr std::size_t kPoints = 60;
+constexpr std::size_t kPoints = 1000;
 #endif
 
 /// Sends every kind of order that there is, changes and cancels them, sets timers, and remembers all that it heard.
@@ -44,7 +44,8 @@ class Restless final : public Participant {
   }
   void on_timer(Nanos now, std::uint64_t tag, Orders& orders) override {
     hear(tag, static_cast<std::uint64_t>(now.value));
-    orders.set_timer(now + Nanos{1 + static_cast<std::int64_t>(orders.random().below(2'000'000'000))}, tag + 1);
+    const auto most = static_cast<std::uint64_t>(orders.end().value / 50);  // some hundred times, however long the market
+    orders.set_timer(now + Nanos{1 + static_cast<std::int64_t>(orders.random().below(most))}, tag + 1);
   }
   void on_slice(Nanos now, Orders& orders) override {
     for (InstrumentId i = 0; i < orders.instruments().size(); ++i) {
@@ -267,7 +268,7 @@ std::vector<Market> markets() {
   std::vector<Market> all;
   all.push_back({"bars", plan_of("{}", R"({"slippage": "propagator", "fees": {"kind": "basis_points", "bps": 1}, "calendar": "24x7"})", bars_tape(600))});
   all.push_back({"bars with latency", plan_of("{}", R"({"latency": {"kind": "lognormal"}, "slippage": "almgren_chriss"})", bars_tape(600))});
-  all.push_back({"generated bars", plan_of(R"({"mode": "generated", "generator": {"kind": "bars", "bars": 500}, "regime": "markov_switching"})", "{}")});
+  all.push_back({"generated bars", plan_of(R"({"mode": "generated", "generator": {"kind": "bars", "bars": 1500}, "regime": "markov_switching"})", "{}")});
   all.push_back({"orders", plan_of("{}", R"({"latency": "queueing"})", order_tape(4000))});
   all.push_back({"levels", plan_of("{}", R"({"queue": "power_3", "latency": {"kind": "recorded"}})", level_tape(4000))});
   all.push_back({"reacting", plan_of(R"({"mode": "reacting"})", R"({"latency": "gamma"})", order_tape(4000))});
@@ -390,6 +391,7 @@ std::string refusal(Work&& work) {
 TEST_CASE("a run that was saved anywhere and resumed elsewhere ends like one that was never interrupted") {
   const std::vector<Market> all = markets();
   Rng random(11, "points");
+  std::uint64_t sessions = 0, halts = 0;
   for (std::size_t m = 0; m < all.size(); ++m) {
     CAPTURE(all[m].name);
     Game whole(all[m].plan);
@@ -397,8 +399,12 @@ TEST_CASE("a run that was saved anywhere and resumed elsewhere ends like one tha
     CHECK(whole.simulation.record(0).fills.size() > 20);
     CHECK(whole.first.told(EventKind::Accepted) > 20);
     CHECK(whole.first.told(EventKind::Triggered) > 0);
+    sessions += whole.first.told(EventKind::Session);
+    halts += whole.first.told(EventKind::Halt);
     cut_game(all[m].plan, kPoints / all.size() + (m < kPoints % all.size() ? 1 : 0), random);
   }
+  CHECK(sessions > 20);
+  CHECK(halts > 6);
 }
 
 TEST_CASE("every law, coupling, regime and latency keeps what it remembers") {
