@@ -1,6 +1,7 @@
 // Size and power by simulation, as a program: `size_and_power run PART WORLDS RESULTS.json [THREADS]` adds a part's counts
-// to a file, `size_and_power render RESULTS.json` prints docs/size_and_power.md from it, `size_and_power check WORLDS` runs
-// every part small and fails where a bound that is due breaks. Results depend on the part and the number of worlds alone.
+// to a file, `size_and_power render RESULTS.json` prints docs/size_and_power.md from it, `size_and_power check WORLDS RESULTS.json`
+// simulates the first worlds of every part anew and fails where a test decides otherwise than it did when the file was written.
+// Results depend on the part and the number of worlds alone.
 #include "engine/base/error.hpp"
 #include "engine/base/files.hpp"
 #include "engine/base/json.hpp"
@@ -21,26 +22,22 @@ using namespace walras::stats;
 
 namespace {
 
-/// Three binomial standard errors beyond the bound when fewer worlds are simulated than the report has.
-double slack(double bound, std::size_t worlds, bool full) {
-  return full ? 0 : 3 * std::sqrt(bound * (1 - bound) / static_cast<double>(worlds));
-}
+/// Worlds whose decisions are kept one by one, for check().
+constexpr std::size_t kKept = 100;
 
-std::vector<std::size_t> simulate(const Part& part, std::size_t worlds) {
+/// A line a column, a character a world: 1 where the test rejects (the interval covers).
+std::vector<std::string> simulate(const Part& part, std::size_t worlds) {
   std::vector<std::vector<bool>> outcomes(worlds);
   parallel_for(worlds, [&](std::size_t world) { outcomes[world] = part.world(world); });
-  std::vector<std::size_t> counts(part.columns.size(), 0);
+  std::vector<std::string> decisions(part.columns.size());
   for (const std::vector<bool>& outcome : outcomes) {
-    for (std::size_t c = 0; c < counts.size(); ++c) counts[c] += outcome[c] ? 1 : 0;
+    if (outcome.size() != decisions.size()) fail(Fault::Internal, part.name, "expected a decision a column");
+    for (std::size_t c = 0; c < decisions.size(); ++c) decisions[c] += outcome[c] ? '1' : '0';
   }
-  return counts;
+  return decisions;
 }
 
-/// Whether a share is within what is due; the words of the report otherwise.
-bool holds(const Column& column, double share, std::size_t worlds, bool full) {
-  if (column.low > 0 && share < column.low - slack(column.low, worlds, full)) return false;
-  return column.high >= 1 || share <= column.high + slack(column.high, worlds, full);
-}
+bool holds(const Column& column, double share) { return share >= column.low && share <= column.high; }
 
 Json read_results(const std::filesystem::path& file) {
   return std::filesystem::exists(file) ? Json::read(file) : Json::object();
@@ -49,12 +46,12 @@ Json read_results(const std::filesystem::path& file) {
 int run(const std::string& name, std::size_t worlds, const std::filesystem::path& file) {
   for (const Part& part : parts()) {
     if (part.name != name) continue;
-    const std::vector<std::size_t> counts = simulate(part, worlds);
+    const std::vector<std::string> decisions = simulate(part, worlds);
     Json columns = Json::object();
-    for (std::size_t c = 0; c < counts.size(); ++c) {
-      columns[part.columns[c].name] = counts[c];
-      std::cout << fmt::format("{}: {}: {:.4f}\n", part.name, part.columns[c].name,
-                               static_cast<double>(counts[c]) / static_cast<double>(worlds));
+    for (std::size_t c = 0; c < decisions.size(); ++c) {
+      const auto count = static_cast<std::size_t>(std::count(decisions[c].begin(), decisions[c].end(), '1'));
+      columns[part.columns[c].name] = Json::object({{"count", count}, {"first", decisions[c].substr(0, kKept)}});
+      std::cout << fmt::format("{}: {}: {:.4f}\n", part.name, part.columns[c].name, static_cast<double>(count) / static_cast<double>(worlds));
     }
     Json results = read_results(file);
     results[part.name] = Json::object({{"worlds", worlds}, {"columns", std::move(columns)}});
@@ -73,35 +70,45 @@ std::string due(const Column& column) {
   return "measured";
 }
 
+const Json& stored(const Json& results, const Part& part) {
+  const Json* found = results.find(part.name);
+  if (found == nullptr) fail(Fault::Data, "results", "expected part " + part.name + ", was none; run it first");
+  return *found;
+}
+
 /// One table a part: what was measured, and what is due.
 std::string tables(const Json& results) {
   std::string text;
   for (const Part& part : parts()) {
-    const Json* found = results.find(part.name);
-    if (found == nullptr) fail(Fault::Data, "results", "expected part " + part.name + ", was none; run it first");
-    const auto worlds = static_cast<std::size_t>(found->at("worlds").as_integer());
+    const Json& found = stored(results, part);
+    const auto worlds = static_cast<std::size_t>(found.at("worlds").as_integer());
     text += fmt::format("\n### {}\n\n{} {} worlds.\n\n| {} | measured | due |\n|---|---|---|\n", part.title, part.doc, worlds, part.what);
     for (const Column& column : part.columns) {
-      const double share = static_cast<double>(found->at("columns").at(column.name).as_integer()) / static_cast<double>(worlds);
-      const bool bounded = column.low > 0 || column.high < 1;
-      text += fmt::format("| {} | {:.1f} %{} | {} |\n", column.name, 100 * share,
-                          bounded && !holds(column, share, worlds, true) ? ", **outside**" : "", due(column));
+      const Json& counted = found.at("columns").at(column.name).at("count");
+      const double share = static_cast<double>(counted.as_integer()) / static_cast<double>(worlds);
+      text += fmt::format("| {} | {:.1f} %{} | {} |\n", column.name, 100 * share, holds(column, share) ? "" : ", **outside**", due(column));
     }
   }
   return text;
 }
 
-int check(std::size_t worlds) {
+/// The share of all worlds is judged in the report; here each decision is compared with the one that was counted.
+int check(std::size_t worlds, const Json& results) {
   int failures = 0;
   for (const Part& part : parts()) {
-    const std::size_t count = std::max<std::size_t>(20, worlds / part.cost);
-    const std::vector<std::size_t> counts = simulate(part, count);
-    for (std::size_t c = 0; c < counts.size(); ++c) {
-      const double share = static_cast<double>(counts[c]) / static_cast<double>(count);
-      const bool good = holds(part.columns[c], share, count, false);
-      failures += good ? 0 : 1;
-      std::cout << fmt::format("{} {}: {}: {:.4f} of {} worlds, due {}\n", good ? "ok    " : "FAILED", part.name, part.columns[c].name, share,
-                               count, due(part.columns[c]));
+    const std::size_t count = std::clamp<std::size_t>(worlds / part.cost, 10, kKept);
+    const std::vector<std::string> decisions = simulate(part, count);
+    const Json& columns = stored(results, part).at("columns");
+    for (std::size_t c = 0; c < decisions.size(); ++c) {
+      const std::string first = columns.at(part.columns[c].name).at("first").as_string().substr(0, count);
+      const bool same = first == decisions[c];
+      failures += same ? 0 : 1;
+      const auto differs = std::mismatch(first.begin(), first.end(), decisions[c].begin(), decisions[c].end()).first - first.begin();
+      std::cout << fmt::format("{} {}: {}: {}\n", same ? "ok    " : "FAILED", part.name, part.columns[c].name,
+                               same ? fmt::format("{} worlds as stored", count)
+                                    : fmt::format("expected the stored decisions, was another in world {}; if it was meant: "
+                                                  "size_and_power run {}",
+                                                  differs, part.name));
     }
   }
   return failures == 0 ? 0 : 1;
@@ -120,11 +127,13 @@ int main(int count, char** words) {
       std::cout << report_text(tables(Json::read(arguments[1])));
       return 0;
     }
-    if (arguments.size() == 2 && arguments[0] == "check") return check(std::strtoull(arguments[1].c_str(), nullptr, 10));
+    if (arguments.size() == 3 && arguments[0] == "check") {
+      return check(std::strtoull(arguments[1].c_str(), nullptr, 10), Json::read(arguments[2]));
+    }
   } catch (const Error& error) {
     std::cerr << error.what() << '\n';
     return 1;
   }
-  std::cerr << "size_and_power run PART WORLDS RESULTS.json [THREADS] | render RESULTS.json | check WORLDS\n";
+  std::cerr << "size_and_power run PART WORLDS RESULTS.json [THREADS] | render RESULTS.json | check WORLDS RESULTS.json\n";
   return 2;
 }

@@ -1,5 +1,6 @@
 // Single tests and families of ten without skill, under four processes.
 #include "stats/haircut.hpp"
+#include "stats/model_set.hpp"
 #include "stats/multiple_testing.hpp"
 #include "stats/permutation.hpp"
 #include "stats/superior.hpp"
@@ -41,13 +42,16 @@ std::vector<bool> rejections(Process process, std::uint64_t world) {
   const ResamplePlan plan{kDays, kReplicates, shared_block_length(all, false), world};
   const SuperiorAbility spa = superior_ability(all, plan);
   const StepDown steps = romano_wolf(all, plan);
-  found.push_back(spa.upper <= 0.05);
+  found.push_back(reality_check(all, plan).p_value <= 0.05);
   found.push_back(spa.consistent <= 0.05);
+  for (const SetStatistic statistic : {SetStatistic::Range, SetStatistic::Maximum}) {
+    found.push_back(model_confidence_set(all, plan, statistic).included(0.05).size() < kModels);
+  }
   found.push_back(*std::min_element(steps.adjusted.begin(), steps.adjusted.end()) <= 0.05);
   return found;
 }
 
-Part size_of(Process process, std::string name) {
+Part size_of(Process process) {
   // What assumes independence is due only where there is no autocorrelation; elsewhere its distortion is printed.
   const bool dependent = process == Process::Autoregressive;
   const auto due = [&](bool holds) { return holds ? Column{"", 0.035, 0.065} : Column{}; };
@@ -57,7 +61,7 @@ Part size_of(Process process, std::string name) {
     return one;
   };
   Part part;
-  part.name = std::move(name);
+  part.name = fmt::format("size-{}", key_of(process));
   part.title = fmt::format("Size at 5 %, {}", name_of(process));
   part.doc = "Mean 0 over 2,520 days, 499 replicates; families are ten such series.";
   part.what = "test";
@@ -67,8 +71,10 @@ Part size_of(Process process, std::string name) {
                   column("two-sided t of the Sharpe ratio", !dependent),
                   column("two-sided t of the Sharpe ratio, corrected for autocorrelation (as haircuts take it)", true),
                   column("sign flips", !dependent),
-                  {"reality check, ten models", 0, 0.065},
+                  {"reality check, studentised, ten models", 0, 0.065},
                   {"superior predictive ability, ten models", 0, 0.065},
+                  {"model confidence set, any of ten equal models left out, range", 0, 0.065},
+                  {"model confidence set, any of ten equal models left out, maximum", 0, 0.065},
                   {"Romano-Wolf step-down, any of ten models", 0, 0.065}};
   part.world = [process](std::uint64_t world) { return rejections(process, world); };
   part.cost = 10;
@@ -99,8 +105,10 @@ Part power_of_one() {
 }  // namespace
 
 std::vector<Part> test_parts() {
-  return {size_of(Process::Normal, "size-normal"), size_of(Process::Autoregressive, "size-ar"), size_of(Process::Garch, "size-garch"),
-          size_of(Process::Student, "size-student"), power_of_one()};
+  std::vector<Part> parts;
+  for (const Process process : kProcesses) parts.push_back(size_of(process));
+  parts.push_back(power_of_one());
+  return parts;
 }
 
 }  // namespace walras::stats

@@ -23,6 +23,17 @@ inline std::string_view name_of(Process process) {
   return "";
 }
 
+/// Short, for names on the command line.
+inline std::string_view key_of(Process process) {
+  switch (process) {
+    case Process::Normal: return "normal";
+    case Process::Autoregressive: return "ar";
+    case Process::Garch: return "garch";
+    case Process::Student: return "student";
+  }
+  return "";
+}
+
 inline constexpr double kDailyDeviation = 0.01;
 inline constexpr std::size_t kBurnIn = 250;
 
