@@ -36,6 +36,15 @@ void check(AnnualSharpe sharpe, double periods_per_year, std::size_t n) {
   }
 }
 
+/// The largest p-value that passes a step-up rule whose bar at rank k of N is k step: that of the last rank at which the one
+/// before it, of the others in order, does not stand above the bar.
+double step_up_bar(std::vector<double> others, double step) {
+  std::sort(others.begin(), others.end());
+  std::size_t rank = others.size() + 1;
+  while (rank > 1 && others[rank - 2] > static_cast<double>(rank) * step) --rank;
+  return static_cast<double>(rank) * step;
+}
+
 }  // namespace
 
 double first_autocorrelation(std::span<const double> x) {
@@ -98,6 +107,17 @@ double profit_hurdle(double volatility, double periods_per_year, std::size_t n, 
   }
   expects(which < p.size(), "one of the p-values");
   std::vector<double> all(p.begin(), p.end());
+  if (adjustment == Adjustment::BenjaminiHochberg || adjustment == Adjustment::BenjaminiYekutieli) {
+    const auto count = static_cast<double>(all.size());
+    double weight = count;
+    if (adjustment == Adjustment::BenjaminiYekutieli) {
+      weight = 0;
+      for (double k = count; k >= 1; --k) weight += count / k;
+    }
+    all.erase(all.begin() + static_cast<std::ptrdiff_t>(which));
+    const PeriodSharpe needed = sharpe_of_p_value(step_up_bar(std::move(all), level / weight), n);
+    return annual(needed, periods_per_year).value * volatility;
+  }
   // The largest p-value that passes: adjusted ones rise with it, so that halving finds the place. On a scale of logs,
   // since it may be very small.
   const auto passes = [&](double value) {

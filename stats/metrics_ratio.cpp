@@ -113,7 +113,7 @@ constexpr Metric kMetrics[] = {
     {{"adjusted_sharpe", "1/sqrt(year)", "SR (1 + S / 6 SR - (K - 3) / 24 SR^2) sqrt(p), SR a period, S skewness, K raw kurtosis",
       "no autocorrelation, for sqrt(p)", "PezierWhite2006", I},
      adjusted_sharpe},
-    {{"sortino", "1/sqrt(year)", "mean(r - MAR) / sqrt(mean(min(r - MAR, 0)^2)) sqrt(p) over all n", "",
+    {{"sortino", "1/sqrt(year)", "mean(r - MAR) / sqrt(mean(min(r - MAR, 0)^2)) sqrt(p) over all n; MAR stands for rf, which does not enter", "",
       "SortinoPrice1994", I},
      sortino},
     {{"adjusted_sortino", "1/sqrt(year)", "sortino / sqrt(2): comparable with a Sharpe ratio", "", "", I},

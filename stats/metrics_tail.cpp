@@ -103,7 +103,7 @@ constexpr Metric kMetrics[] = {
       "-quantile(r, tail), type 7; a loss is positive", "the past's distribution holds", "", I},
      var_historical},
     {{"cvar_historical", "fraction of capital a period",
-      "-mean(r at or below quantile(r, tail)); a loss is positive", "the past's distribution holds",
+      "-mean(r at or below quantile(r, tail)), whole observations, none by a part; a loss is positive", "the past's distribution holds",
       "", I},
      cvar_historical},
     {{"var_gaussian", "fraction of capital a period",

@@ -10,6 +10,10 @@
 
 namespace walras::stats {
 
+/// A shorter record has no p-value, no probability and no ratio that can be judged: every standard error among them rests on
+/// many periods.
+inline constexpr std::size_t kFewestPeriods = 10;
+
 struct AnnualSharpe {
   double value;
 };

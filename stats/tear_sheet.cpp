@@ -33,7 +33,9 @@ void append_inference(std::vector<Evidence>& sheet, const TearSheetInput& input)
   psr.source = "BaileyLopezDePrado2012";
   psr.n = n;
   psr.assumptions = "independent returns";
-  if (const auto facts = dependent_sharpe_facts(excess)) {
+  if (n < kFewestPeriods) {
+    psr.reason = fmt::format("needs at least {} periods, has {}", kFewestPeriods, n);
+  } else if (const auto facts = dependent_sharpe_facts(excess)) {
     psr.estimate = probabilistic_sharpe(*facts);
     if (facts->dependence != 1) {
       psr.assumptions = "stationary returns";
@@ -41,7 +43,7 @@ void append_inference(std::vector<Evidence>& sheet, const TearSheetInput& input)
     }
     psr.null = "the true Sharpe ratio is at most 0";
   } else {
-    psr.reason = n < 2 ? "fewer than two periods" : "the returns have no variance";
+    psr.reason = "the returns have no variance";
   }
   sheet.push_back(std::move(psr));
 

@@ -52,9 +52,10 @@ void decide(StrategyVerdict& verdict, const Contender& contender, const Figures&
     return;
   }
   verdict.judgement = Judgement::NotShown;
-  if (verdict.n < 2 || !(f.group->tests.standard_error[f.place] > 0)) {
-    verdict.words = verdict.n < 2
-                        ? "one out-of-sample period shows nothing"
+  if (verdict.n < kFewestPeriods || !(f.group->tests.standard_error[f.place] > 0)) {
+    verdict.words = verdict.n < kFewestPeriods
+                        ? fmt::format("{} out-of-sample {} nothing: at least {} are needed", verdict.n,
+                                      verdict.n == 1 ? "period shows" : "periods show", kFewestPeriods)
                         : "the returns over the benchmark do not vary: there is nothing to test";
     return;
   }
@@ -229,6 +230,7 @@ Verdict judge(std::span<const Contender> contenders, const TrialLedger& ledger,
   verdict.trial_p_values = unadjusted;
   const std::map<std::string, Bounds> intervals = excess_intervals(contenders, ledger, groups, options.seed);
 
+  std::map<double, double> ratio_variance;  // by periods a year
   for (const Contender& contender : contenders) {
     Figures figures;
     std::size_t index = 0;
@@ -255,8 +257,9 @@ Verdict judge(std::span<const Contender> contenders, const TrialLedger& ledger,
     }
     fill_returns(result, figures, options);
     fill_adjusted(result, figures, verdict.groups, hochberg[index], verdict.trials);
-    const double variance = sharpe_variance(ledger, options.risk_free, figures.trial->periods_per_year);
-    fill_sharpe(result, figures, variance, verdict.effective_trials, verdict.trials, options);
+    const auto [variance, fresh] = ratio_variance.try_emplace(figures.trial->periods_per_year, 0);
+    if (fresh) variance->second = sharpe_variance(ledger, options.risk_free, figures.trial->periods_per_year);
+    fill_sharpe(result, figures, variance->second, verdict.effective_trials, verdict.trials, options);
     fill_haircut(result, figures, ratio_p, index, verdict.effective_trials, options);
     decide(result, contender, figures, verdict.groups, options);
     verdict.strategies.push_back(std::move(result));

@@ -28,6 +28,8 @@ std::vector<double> over_cash(const Trial& trial, double risk_free) {
   return returns;
 }
 
+std::string too_few(std::size_t n) { return fmt::format("needs at least {} periods, has {}", kFewestPeriods, n); }
+
 /// Annual ratio over the benchmark, corrected for first-order autocorrelation.
 AnnualSharpe corrected_sharpe(const Trial& trial, const SharpeFacts& facts) {
   const double rho = std::clamp(first_autocorrelation(trial.excess), -0.99, 0.99);
@@ -82,6 +84,10 @@ void fill_returns(StrategyVerdict& verdict, const Figures& f, const VerdictOptio
     excess.assumptions = "does not vary: no test is possible";
     return;
   }
+  if (verdict.n < kFewestPeriods) {
+    excess.assumptions = "no test: " + too_few(verdict.n);
+    return;
+  }
   excess.p_value = f.group->tests.unadjusted[f.place];
   excess.null = "mean at most 0";
   if (f.interval) excess.interval = Bounds{f.interval->low * p, f.interval->high * p};
@@ -100,9 +106,8 @@ void fill_adjusted(StrategyVerdict& verdict, const Figures& f, std::size_t group
   verdict.benjamini_hochberg =
       named("benjamini_hochberg", "p-value", verdict.n, "smallest p_(i) N / i from this rank up",
             "BenjaminiHochberg1995");
-  if (verdict.n < 2 || !(f.group->tests.standard_error[f.place] > 0)) {
-    verdict.romano_wolf.reason =
-        verdict.n < 2 ? "fewer than two periods" : "the excess returns do not vary";
+  if (verdict.n < kFewestPeriods || !(f.group->tests.standard_error[f.place] > 0)) {
+    verdict.romano_wolf.reason = verdict.n < kFewestPeriods ? too_few(verdict.n) : "the excess returns do not vary";
     verdict.benjamini_hochberg.reason = verdict.romano_wolf.reason;
     return;
   }
@@ -135,7 +140,10 @@ void fill_sharpe(StrategyVerdict& verdict, const Figures& f, double variance, do
   verdict.minimum_track_record = named(
       "minimum_track_record", "periods", verdict.n,
       "1 + (1 - skewness SR + (raw kurtosis - 1) / 4 SR^2) (z / SR)^2", "BaileyLopezDePrado2012");
-  const char* reason = verdict.n < 2 ? "fewer than two periods" : "the returns have no variance";
+  if (verdict.n < kFewestPeriods) {
+    for (Evidence* evidence : {&verdict.probabilistic_sharpe, &verdict.deflated_sharpe, &verdict.minimum_track_record}) evidence->reason = too_few(verdict.n);
+    return;
+  }
   if (const auto facts = dependent_sharpe_facts(over_cash(*f.trial, options.risk_free))) {
     const bool dependent = facts->dependence != 1;
     const std::string returns = dependent ? "stationary returns" : "independent returns";
@@ -154,10 +162,10 @@ void fill_sharpe(StrategyVerdict& verdict, const Figures& f, double variance, do
       }
     }
   } else {
-    verdict.probabilistic_sharpe.reason = verdict.deflated_sharpe.reason = reason;
+    verdict.probabilistic_sharpe.reason = verdict.deflated_sharpe.reason = "the returns have no variance";
   }
   if (!f.excess) {
-    verdict.minimum_track_record.reason = verdict.n < 2 ? reason : "the excess returns do not vary";
+    verdict.minimum_track_record.reason = "the excess returns do not vary";
   } else if (const auto facts = dependent_sharpe_facts(f.trial->excess); const auto length = minimum_track_record(*facts)) {
     verdict.minimum_track_record.estimate = *length;
     verdict.minimum_track_record.method = "excess returns over the benchmark, against 0 at 95 %";
@@ -179,8 +187,8 @@ void fill_haircut(StrategyVerdict& verdict, const Figures& f, std::span<const do
                                 "mean excess return at this volatility for an adjusted two-sided p at the level", "HarveyLiu2015");
   verdict.minimum_backtest = named("minimum_backtest", "years", verdict.n, "(E_N / annual ratio)^2",
                                    "BaileyBorweinLopezDePradoZhu2014");
-  const char* reason = verdict.n < 2 ? "fewer than two periods" : "the excess returns do not vary";
-  if (!f.excess) {
+  if (!f.excess || verdict.n < kFewestPeriods) {
+    const std::string reason = verdict.n < kFewestPeriods ? too_few(verdict.n) : "the excess returns do not vary";
     for (Evidence* evidence : {&verdict.haircut_sharpe, &verdict.profit_hurdle, &verdict.minimum_backtest}) evidence->reason = reason;
     return;
   }

@@ -299,7 +299,7 @@ int dispatch(const std::vector<std::string>& words) {
 int run_command_line(const std::vector<std::string>& words) {
   try {
     const int code = dispatch(words);
-    std::cout.flush();
+    if (!std::cout.flush()) fail(Fault::Io, "standard output", "expected to write all of the answer, was refused; free some space, or send it elsewhere");
     return code;
   } catch (const Error& error) {
     std::cout.flush();

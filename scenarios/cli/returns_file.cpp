@@ -25,7 +25,10 @@ double parse_return(std::string_view text, const std::string& place, const std::
   const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
   const auto [end, problem] = std::from_chars(begin, text.data() + text.size(), value);
   if (problem != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) {
-    fail(Fault::Data, place, fmt::format("column {}: expected a simple return as 0.0123, was '{}'; fill or drop rows that have none", column, text));
+    const char* mend = text.ends_with('%')                               ? "write percentages as fractions"
+                       : text.find(',') != std::string_view::npos ? "write decimals with a point"
+                                                                  : "fill or drop rows that have none";
+    fail(Fault::Data, place, fmt::format("column {}: expected a simple return as 0.0123, was '{}'; {}", column, text, mend));
   }
   value *= scale;
   if (value < -1) {
@@ -54,12 +57,34 @@ void check_axes(const std::vector<std::string>& header, const std::string& file)
        fmt::format("expected names of strategies across and dates down, was {} dates across: rows and columns are swapped; transpose the file", dates));
 }
 
+/// Names go to terminals and reports, and tell columns apart.
+void check_names(const std::vector<std::string>& header, const std::string& file) {
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    const std::string place = fmt::format("{}, row 1", file);
+    if (header[i].empty()) {
+      fail(Fault::Data, place, fmt::format("expected a name of every column, was none of column {} of {}; name it, or drop the commas around it", i + 1, header.size()));
+    }
+    if (std::ranges::any_of(header[i], [](unsigned char c) { return c < 0x20 || c == 0x7f; })) {
+      fail(Fault::Data, place, fmt::format("expected a printable name of column {}, was one with control characters", i + 1));
+    }
+  }
+}
+
+/// A column in which every period earns more than half of the capital holds prices, or factors of growth.
+void check_returns(const stats::ReturnSeries& series, const std::string& file) {
+  const auto [low, high] = std::ranges::minmax_element(series.returns);
+  if (*low < 0.5) return;
+  fail(Fault::Data, file, fmt::format("column {}: expected simple returns as 0.0123, was {} to {}: prices or factors of growth? Divide each by the one before it, "
+                                      "less 1, or take 1 from each factor", series.name, *low, *high));
+}
+
 }  // namespace
 
 ReturnsFile read_returns(const std::filesystem::path& file, std::optional<double> periods, double scale) {
   engine::CsvReader reader(file, "", 0);
   const std::vector<std::string>& header = reader.header();
   check_axes(header, reader.name());
+  check_names(header, reader.name());
   std::optional<std::size_t> time_column;
   ReturnsFile result;
   std::vector<std::size_t> columns;
@@ -114,6 +139,7 @@ ReturnsFile read_returns(const std::filesystem::path& file, std::optional<double
     series.times = times;
     series.periods_per_year = calendar.periods_per_year;
     stats::check(series);
+    check_returns(series, reader.name());
   }
   return result;
 }

@@ -63,7 +63,7 @@ void print_outcome(const RunOutcome& outcome) {
   if (const Json* gates = verdict.find("gates"); gates != nullptr) {
     for (const Json& gate : gates->as_array()) {
       const Json* passed = gate.find("passed");
-      std::cout << fmt::format("Gate {}: {} {}\n", passed != nullptr && passed->as_bool() ? "passed" : "failed",
+      std::cout << fmt::format("Gate {}: {} ({})\n", passed != nullptr && passed->as_bool() ? "passed" : "failed",
                                text_of(gate, {"expression"}), text_of(gate, {"found"}));
     }
   }

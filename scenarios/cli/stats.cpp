@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <iostream>
 
 namespace walras::scenarios {
@@ -31,7 +32,8 @@ constexpr std::array kKey{"total_return", "cagr", "volatility", "sharpe", "sorti
 
 std::string shown(const stats::Evidence& evidence) {
   if (!evidence.estimate) return "-";
-  const bool fraction = evidence.unit.starts_with("fraction");
+  // What is more than a thousandfold is no percentage that anybody reads.
+  const bool fraction = evidence.unit.starts_with("fraction") && std::abs(*evidence.estimate) < 1000;
   const auto text = [&](double value) { return fraction ? fmt::format("{:.2f}", value * 100) : figure(value); };
   std::string out = text(*evidence.estimate);
   if (evidence.p_value) out += fmt::format(" (p {})", figure(evidence.p_value));
@@ -144,7 +146,7 @@ Command stats_command() {
            {"--factors", "FILE", "a CSV of factor returns to regress on; a column rf or RF is the risk-free rate"},
            {"--factors-percent", "", "the factors are in percent, as Fama and French publish them"},
            {"--by", "UNIT", "returns by hour, weekday, month, year, or the volatility or trend of the benchmark (else their own)"},
-           {"--cpcv", "FOLDS,TEST", "whether choosing the best column works: combinatorial purged cross-validation, as 10,2"},
+           {"--cpcv", "FOLDS,TEST", "whether choosing the best column works: combinatorial purged cross-validation, as 10,2; with 1 tested at a time purged k-fold"},
            {"--horizon", "N", "periods that a return's decision looks ahead, purged around test folds (default: 0)"},
            {"--embargo", "N", "periods left out of training after each test fold (default: 0)"},
            {"--all", "", "every figure, not only the key ones"},

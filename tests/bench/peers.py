@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The same work done by walras and by what a user would pick instead, in one run, with the ratios.
 
-    tests/bench/peers.py [NAME...]      names: bar_backtest bootstrap_sharpe l2_backtest spa mcs permutation quickstart; default: all
+    tests/bench/peers.py [NAME...]      names: bar_backtest bootstrap_sharpe l2_backtest spa mcs pbo permutation quickstart; default: all
 
 The peers come from the Python package index into an environment of their own, .deps/peers (about 1 GB, once).
 Needs a built program (./walras bench). Machines are noisy: figures are medians, and the ratio is what travels.
@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".deps" / "peers"
 PACKAGES = ["numpy", "pandas", "scipy", "arch==8.0.0", "backtrader==1.9.78.123", "backtesting==0.6.6", "vectorbt==1.0.0",
-            "plotly<6", "quantstats==0.0.86", "hftbacktest==2.4.4"]
+            "plotly<6", "quantstats==0.0.86", "hftbacktest==2.4.4", "purgedcv==0.1.11"]
 
 
 def environment():
@@ -158,6 +158,35 @@ def mcs():
     row("mcs", "arch (1,000 x 10)", ours, theirs, "s", theirs / ours)
 
 
+def pbo():
+    """16 blocks, 12,870 splits of 100 trials of 2,528 days: purgedcv, and numpy over sums of blocks, the best that Python can do."""
+    ours = walras("pbo")
+    import itertools
+    import numpy as np
+    import purgedcv
+    returns = np.random.default_rng(6).normal(0, 0.01, (2528, 100))
+
+    def with_numpy():
+        blocks = returns.reshape(16, 158, 100)
+        first, second = blocks.sum(1), (blocks ** 2).sum(1)
+        inside = np.zeros((12870, 16))
+        for row, chosen in enumerate(itertools.combinations(range(16), 8)):
+            inside[row, chosen] = 1
+
+        def sharpe(which):
+            n = 8 * 158
+            mean, square = which @ first / n, which @ second / n
+            return mean / np.sqrt((square - mean ** 2) * n / (n - 1))
+        best = sharpe(inside).argmax(1)
+        outside = sharpe(1 - inside)
+        rank = (outside < outside[np.arange(12870), best][:, None]).sum(1) + 1
+        return np.mean(rank / 101 <= 0.5)
+    slow = median(lambda: purgedcv.probability_of_backtest_overfitting(returns.T, n_splits=16), 1)
+    row("pbo", "purgedcv", ours, slow, "s", slow / ours)
+    quick = median(with_numpy)
+    row("pbo", "numpy (sums of blocks)", ours, quick, "s", quick / ours)
+
+
 def permutation():
     """10,000 sign flips of 2,520 days, vectorised in batches of 500."""
     ours = walras("permutation")
@@ -230,7 +259,7 @@ def l2_backtest():
         row("l2_backtest", f"hftbacktest 2.4.4 {name}", ours, theirs, "events/s", ours / theirs)
 
 
-ALL = {"l2_backtest": l2_backtest, "bar_backtest": bar_backtest, "bootstrap_sharpe": bootstrap_sharpe, "spa": spa, "mcs": mcs,
+ALL = {"l2_backtest": l2_backtest, "bar_backtest": bar_backtest, "bootstrap_sharpe": bootstrap_sharpe, "spa": spa, "mcs": mcs, "pbo": pbo,
        "permutation": permutation, "quickstart": quickstart}
 
 if __name__ == "__main__":

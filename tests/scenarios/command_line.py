@@ -243,6 +243,13 @@ def returns_that_cannot_be_judged(folder):
         "date,a\n2020-01-01,0.1,0.2\n2020-01-02,0.1\n": "row 2",
         "date\n2020-01-01\n": "column of returns",
         "date,a\nyesterday,0.1\n": "expected a date",
+        "date,,b\n2020-01-01,0,0\n2020-01-02,0,0\n": "was none of column 2 of 3",
+        "date,a,\n2020-01-01,0,\n2020-01-02,0,\n": "was none of column 3 of 3",
+        "date,a\x1b[31m\n2020-01-01,0\n2020-01-02,0\n": "control characters",
+        "date,a\n2020-01-01,1.5%\n2020-01-02,0\n": "percentages as fractions",
+        "date;a\n2020-01-01;0,015\n2020-01-02;0\n": "decimals with a point",
+        "date,a,price\n2020-01-01,0.01,101.5\n2020-01-02,0,99.25\n": "column price: expected simple returns as 0.0123, was 99.25 to 101.5",
+        "date,growth\n2020-01-01,1.01\n2020-01-02,0.99\n": "take 1 from each factor",
     }
     for text, expected in refused.items():
         write(folder, "bad.csv", text)
@@ -260,7 +267,16 @@ def returns_that_cannot_be_judged(folder):
     assert ruin["metrics"]["total_return"]["estimate"] == -1
     write(folder, "two.csv", "date,a\n2020-01-01,0.01\n2020-01-02,0.02\n")
     two = checked("stats", walras("stats", "two.csv", "--json", "--resamples", "100", folder=folder)[0])["strategies"][0]
-    assert two["verdict"] == "not shown"
+    assert two["verdict"] == "not shown" and "at least 10" in two["reason"], two["reason"]
+    for name in ("romano_wolf", "probabilistic_sharpe", "deflated_sharpe", "minimum_track_record", "haircut_sharpe"):
+        assert "has 2" in two["significance"][name]["reason"], two["significance"][name]
+    with open("/dev/full", "w") as full:   # an answer that cannot be written is no success
+        lost = subprocess.run([PROGRAM, "stats", "two.csv", "--resamples", "100"], cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert lost.returncode == 1 and "standard output: expected to write all of the answer" in lost.stderr, lost
+    many = 3000   # each of them is judged among all: work must not grow with their square
+    write(folder, "many.csv", "date," + ",".join(f"s{i}" for i in range(many)) + "\n" +
+          "".join(d + "," + ",".join(f"{(i * 7 + k * (k + 3)) % 101 / 5e3 - 0.01:.4f}" for i in range(many)) + "\n" for k, d in enumerate(days)))
+    assert f"None of {many} strategies shows skill" in walras("stats", "many.csv", "--resamples", "100", folder=folder)[0]
 
 
 @case

@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 #include <algorithm>
 #include <limits>
+#include <cmath>
 #include <numeric>
 
 using namespace walras;
@@ -159,6 +160,52 @@ TEST_CASE("peer error: acceleration of block bootstraps leaves out blocks, not p
   CHECK(blocks > 1.3 * points);
   CHECK(leave_out_blocks(x, 4, mean_of_all).size() == 1200);
   CHECK_THROWS_AS((void)leave_out_blocks(x, 1200, mean_of_all), Error);
+}
+
+TEST_CASE("the jackknife leaves out each circular block once, and the rest stays in order") {
+  // A polynomial in the position tells every selection and order from every other.
+  const Statistic trace = [](std::span<const double> x) {
+    double value = static_cast<double>(x.size());
+    for (const double one : x) value = std::fmod(31 * value + one, 1e9 + 7);
+    return value;
+  };
+  for (const std::size_t n : {2U, 7U, 12U}) {
+    std::vector<double> x;
+    for (std::size_t t = 0; t < n; ++t) x.push_back(static_cast<double>(t + 1));
+    for (std::size_t block = 1; block < n; ++block) {
+      CAPTURE(n);
+      CAPTURE(block);
+      std::vector<double> expected;
+      for (std::size_t start = 0; start < n; ++start) {
+        std::vector<double> others;
+        for (std::size_t t = 0; t < n; ++t) {
+          if ((t + n - start) % n >= block) others.push_back(x[t]);
+        }
+        expected.push_back(trace(others));
+      }
+      CHECK(leave_out_blocks(x, block, trace) == expected);
+    }
+  }
+  // Of a long series evenly spaced starts: which observations are missing tells the block.
+  std::vector<double> numbers(12'000);
+  std::iota(numbers.begin(), numbers.end(), 0.0);
+  const Statistic sum = [](std::span<const double> x) { return std::accumulate(x.begin(), x.end(), 0.0); };
+  const std::vector<double> sums = leave_out_blocks(numbers, 3, sum);
+  REQUIRE(sums.size() == 5000);
+  const double all = 12'000.0 * 11'999 / 2;
+  CHECK(sums[0] == all - (0 + 1 + 2));
+  CHECK(sums[1] == all - (2 + 3 + 4));
+  CHECK(sums[2] == all - (4 + 5 + 6));
+  CHECK(sums[4999] == all - (11'997 + 11'998 + 11'999));
+  CHECK_THROWS_AS((void)leave_out_blocks(numbers, 0, sum), Error);
+  // Efron and Tibshirani's acceleration of a mean of independent points: sum d^3 / (6 (sum d^2)^(3/2)) of x itself.
+  const std::vector<double> skewed{0.1, 0.2, 0.2, 0.3, 1.9};
+  double cubes = 0, squares = 0;
+  for (const double value : skewed) {
+    cubes += std::pow(value - 0.54, 3);
+    squares += (value - 0.54) * (value - 0.54);
+  }
+  CHECK(acceleration(leave_out_blocks(skewed, 1, mean_of_all), 5, 1) == doctest::Approx(cubes / (6 * std::pow(squares, 1.5))).epsilon(1e-12));
 }
 
 TEST_CASE("intervals say no where there is nothing to say") {
