@@ -141,13 +141,13 @@ void add_model_set(Comparisons& result, const Panels& panels, const ResamplePlan
     const bool range = statistic == SetStatistic::Range;
     const char* name = range ? "model_confidence_set" : "model_confidence_set_max";
     std::vector<double> p;
-    if (panels.losses.size() > 1) p = model_confidence_set(panels.loss_views, plan, statistic).p_value;
+    if (panels.losses.size() > 1 && plan.periods > 1) p = model_confidence_set(panels.loss_views, plan, statistic).p_value;
     for (std::size_t k = 0; k < result.records.size(); ++k) {
       Evidence evidence = bootstrapped(name, plan, "HansenLundeNason2011", "may be the best");
       evidence.unit = "p-value";
       evidence.method += range ? ", largest |t| of a pair" : ", largest t against the mean";
       if (p.empty()) {
-        evidence.reason = "needs at least two records";
+        evidence.reason = "needs at least two records over at least two periods";
       } else {
         evidence.estimate = p[k];
         evidence.p_value = p[k];

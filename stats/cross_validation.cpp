@@ -1,6 +1,7 @@
 #include "stats/cross_validation.hpp"
 
 #include "engine/base/error.hpp"
+#include "stats/pairs.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
@@ -179,8 +180,8 @@ std::vector<Split> blocked_splits(std::size_t periods, const BlockedPlan& plan, 
     fail(Fault::Scenario, where, fmt::format("expected at least 1 block and a training share between 0 and 1, was {} and {}", plan.blocks, plan.train_share));
   }
   const std::size_t size = periods / plan.blocks;
-  if (size < plan.gap + 2) {
-    fail(Fault::Scenario, where, fmt::format("expected blocks of at least {} periods, was {} periods in {} blocks", plan.gap + 2, periods, plan.blocks));
+  if (size < 2 || size - 2 < plan.gap) {
+    fail(Fault::Scenario, where, fmt::format("expected blocks of at least 2 periods beside a gap of {}, was {} periods in {} blocks", plan.gap, periods, plan.blocks));
   }
   std::vector<Split> splits;
   for (std::size_t k = 0; k < plan.blocks; ++k) {
@@ -205,7 +206,7 @@ std::vector<std::vector<Split>> retraining_splits(std::size_t periods, const Wal
                                                   const std::string& where) {
   std::vector<std::vector<Split>> lists;
   for (const std::size_t length : every) {
-    if (plan.train < 1 || length < 1 || plan.train + plan.gap >= periods) {
+    if (plan.train < 1 || length < 1 || plan.train >= periods || plan.gap >= periods - plan.train) {
       fail(Fault::Scenario, where, fmt::format("expected a retraining period of at least 1 and data beyond {} training and {} gap periods, was {} and {} periods",
                                                plan.train, plan.gap, length, periods));
     }
@@ -275,6 +276,7 @@ SelectionPaths select_on_paths(std::span<const std::span<const double>> columns,
     if (column.size() != labels.size()) {
       fail(Fault::Data, where, fmt::format("expected {} returns in every column, one a label, was {}", labels.size(), column.size()));
     }
+    expect_finite(where, column);
   }
   const std::vector<IndexSplit> splits = purged_splits(labels, plan, where);
   const auto path_of = path_of_tests(plan.folds, plan.test_folds);

@@ -208,6 +208,7 @@ ModelSet model_confidence_set(std::span<const std::span<const double>> losses,
   if (losses.size() < 2) {
     fail(Fault::Numeric, where, fmt::format("expected at least 2 models, was {}", losses.size()));
   }
+  if (plan.periods < 2) fail(Fault::Numeric, where, fmt::format("expected at least 2 periods, was {}", plan.periods));
   for (std::size_t k = 0; k < losses.size(); ++k) {
     if (losses[k].size() != plan.periods) {
       fail(Fault::Numeric, where,

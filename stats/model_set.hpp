@@ -23,7 +23,7 @@ struct ModelSet {
   /// Models that stay at `size`: those with p_value > size.
   [[nodiscard]] std::vector<std::size_t> included(double size) const;
 };
-/// Shape: losses[k] has plan.periods values; less is better; at least 2 models. Equal series go
+/// Shape: losses[k] has plan.periods values, at least 2; less is better; at least 2 models. Equal series go
 /// together: their difference has no variance, and neither eliminates the other. One that is worse by the same amount at all
 /// times is eliminated.
 /// Throws Error{Numeric} for other shapes and for values that are not finite.

@@ -23,6 +23,11 @@ void expect_finite(std::string_view where, std::span<const double> x) {
          fmt::format("expected finite values, was {} at observation {}; fill or drop periods that have none",
                      *bad, bad - x.begin() + 1));
   }
+  // Their squares must have a sum.
+  const auto huge = std::find_if(x.begin(), x.end(), [](double v) { return std::abs(v) > 1e100; });
+  if (huge != x.end()) {
+    fail(Fault::Numeric, where, fmt::format("expected values of at most 1e100, was {} at observation {}", *huge, huge - x.begin() + 1));
+  }
 }
 
 void expect_pair(std::string_view where, std::span<const double> a, std::span<const double> b) {

@@ -11,7 +11,7 @@ namespace walras::stats {
 
 /// Range: not empty.
 [[nodiscard]] double mean_of(std::span<const double> x);
-/// Throws Error{Numeric} for a value that is not finite.
+/// Throws Error{Numeric} for a value that is not finite, or beyond 1e100.
 void expect_finite(std::string_view where, std::span<const double> x);
 /// Throws Error{Numeric} for unequal lengths and for values that are not finite.
 void expect_pair(std::string_view where, std::span<const double> a, std::span<const double> b);

@@ -85,6 +85,7 @@ double shared_block_length(std::span<const std::span<const double>> series, bool
   double longest = 1;
   for (const std::span<const double> x : series) {
     if (x.empty()) continue;
+    expect_finite("block length", x);
     longest = std::max(
         {longest, block_length(x).stationary, std::pow(static_cast<double>(x.size()), 0.2)});
     if (!squares) continue;

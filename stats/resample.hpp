@@ -47,7 +47,7 @@ void check(const ResamplePlan& plan);
 /// The mean block length for series that are resampled together: the largest automatic one (of
 /// Politis and White) of any of them; with `squares` also of their squared deviations, which a
 /// volatility or a Sharpe ratio needs. At least n^(1/5): near 1 the automatic length is mostly
-/// noise, and blocks of a few observations cost nothing.
+/// noise, and blocks of a few observations cost nothing. Throws Error{Numeric} for a value that is not finite.
 [[nodiscard]] double shared_block_length(std::span<const std::span<const double>> series,
                                          bool squares);
 

@@ -3,6 +3,7 @@
 #include "engine/base/error.hpp"
 #include "stats/dependence.hpp"
 #include "stats/distributions.hpp"
+#include "stats/pairs.hpp"
 #include "stats/performance.hpp"
 
 #include <fmt/format.h>
@@ -22,6 +23,7 @@ AnnualSharpe annual(PeriodSharpe sharpe, double periods_per_year) {
 RawKurtosis raw(ExcessKurtosis kurtosis) { return {kurtosis.value + 3}; }
 
 std::optional<SharpeFacts> sharpe_facts(std::span<const double> excess_returns) {
+  expect_finite("Sharpe ratio", excess_returns);
   const std::size_t n = excess_returns.size();
   if (n < 2) return std::nullopt;
   const auto size = static_cast<double>(n);

@@ -42,7 +42,7 @@ struct SharpeFacts {
   /// Variance of the estimated ratio over what it would be were the returns independent; 1: independent.
   double dependence = 1;
 };
-/// Facts of excess returns; absent with fewer than 2 observations or no variance.
+/// Facts of excess returns; absent with fewer than 2 observations or no variance. Throws Error{Numeric} when one is not finite.
 [[nodiscard]] std::optional<SharpeFacts> sharpe_facts(std::span<const double> excess_returns);
 
 /// The same with `dependence` from the long-run variance (Bartlett, automatic bandwidth) of the ratio's influence values

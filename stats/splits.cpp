@@ -13,14 +13,16 @@ std::vector<Split> walk_forward_splits(std::size_t periods, const WalkForward& p
   if (plan.train < 1 || plan.test < 1) {
     fail(Fault::Scenario, where, "expected training and test spans of at least one period, was zero");
   }
+  // Spans beyond the data hold no fold, however large: no sum of them may wrap around.
+  const bool within = plan.train <= periods && plan.gap <= periods && plan.test / 2 <= periods;
   std::vector<Split> splits;
   // The shortest test span worth a fold of its own: a rest below half a span says little and is left out.
   const std::size_t least = plan.test - plan.test / 2;
-  for (std::size_t k = 0; plan.folds == 0 || k < plan.folds; ++k) {
+  for (std::size_t k = 0; within && (plan.folds == 0 || k < plan.folds); ++k) {
     const std::size_t train_end = plan.train + k * plan.test;
     const std::size_t test_begin = train_end + plan.gap;
     if (test_begin + least > periods) break;
-    const std::size_t test_end = std::min(test_begin + plan.test, periods);
+    const std::size_t test_end = test_begin + std::min(plan.test, periods - test_begin);
     splits.push_back({{plan.anchored ? 0 : train_end - plan.train, train_end}, {test_begin, test_end}});
   }
   if (splits.empty() || (plan.folds != 0 && splits.size() < plan.folds)) {

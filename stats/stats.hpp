@@ -1,6 +1,7 @@
 #pragma once
 // All of the statistics, for programs that want them alone: spans of returns in, Evidence out. Link `walras` with
 // pkg-config; docs/statistics.md says which figure answers which question.
+#include "engine/base/error.hpp"
 #include "stats/attribution.hpp"
 #include "stats/compare.hpp"
 #include "stats/comparison.hpp"

@@ -146,7 +146,7 @@ Command stats_command() {
            {"--factors", "FILE", "a CSV of factor returns to regress on; a column rf or RF is the risk-free rate"},
            {"--factors-percent", "", "the factors are in percent, as Fama and French publish them"},
            {"--by", "UNIT", "returns by hour, weekday, month, year, or the volatility or trend of the benchmark (else their own)"},
-           {"--cpcv", "FOLDS,TEST", "whether choosing the best column works: combinatorial purged cross-validation, as 10,2; with 1 tested at a time purged k-fold"},
+           {"--cpcv", "FOLDS,TEST", "whether choosing the best column works: combinatorial purged splits, as 10,2 (10,1: purged k-fold)"},
            {"--horizon", "N", "periods that a return's decision looks ahead, purged around test folds (default: 0)"},
            {"--embargo", "N", "periods left out of training after each test fold (default: 0)"},
            {"--all", "", "every figure, not only the key ones"},

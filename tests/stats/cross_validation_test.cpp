@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 
@@ -189,6 +190,13 @@ TEST_CASE("blocks train and test within themselves") {
   CHECK(splits[1].test == Range{16, 20});
   CHECK(splits[3].test.end == 43);
   CHECK_THROWS_AS((void)blocked_splits(10, {.blocks = 5, .gap = 1}, ""), Error);
+  const auto huge = static_cast<std::size_t>(-1);  // a sum with it wraps around
+  CHECK_THROWS_AS((void)blocked_splits(100, {.blocks = 5, .gap = huge}, ""), Error);
+  const std::vector<std::size_t> every{5};
+  CHECK_THROWS_AS((void)retraining_splits(100, {.train = huge, .test = 5, .gap = 2}, every, ""), Error);
+  const std::vector<double> hole{0.1, std::nan(""), 0.1, 0.2};
+  const std::vector<std::span<const double>> columns{hole};
+  CHECK_THROWS_AS((void)select_on_paths(columns, label_horizon(4, 0), {2, 1}, ""), Error);
 }
 
 TEST_CASE("nested splits choose inside the outer training set only") {

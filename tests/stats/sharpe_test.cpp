@@ -2,9 +2,13 @@
 
 #include "engine/base/error.hpp"
 #include "stats/distributions.hpp"
+#include "stats/model_set.hpp"
+#include "stats/resample.hpp"
 #include "tests/stats/samples.hpp"
 
 #include <doctest/doctest.h>
+#include <cmath>
+#include <limits>
 #include <type_traits>
 
 using namespace walras;
@@ -144,4 +148,20 @@ TEST_CASE("under dependence the ratio's standard error is the one its long run h
   CHECK(sharpe_standard_error(*facts) == doctest::Approx(std::sqrt(facts->dependence) * sharpe_standard_error(*plain)));
   CHECK(dependent_sharpe_facts(normals(2000, 0, 1, 4))->dependence == 1);  // nothing significant: nothing changed
   CHECK_FALSE(dependent_sharpe_facts(std::vector<double>(50, 0.1)).has_value());
+}
+
+TEST_CASE("ratios, block lengths and model sets refuse what is no number, too large to square, or a single period") {
+  const std::vector<double> fine(40, 0.01);
+  for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity(), 1e200}) {
+    std::vector<double> x = fine;
+    x[7] = bad;
+    const std::vector<std::span<const double>> one{x};
+    CAPTURE(bad);
+    CHECK_THROWS_WITH_AS((void)sharpe_facts(x), doctest::Contains("at observation 8"), Error);
+    CHECK_THROWS_AS((void)dependent_sharpe_facts(x), Error);
+    CHECK_THROWS_AS((void)shared_block_length(one, true), Error);
+  }
+  const std::vector<double> a{0.1}, b{0.2};
+  const std::vector<std::span<const double>> both{a, b};
+  CHECK_THROWS_WITH_AS((void)model_confidence_set(both, {1, 99, 1, 1}), "model confidence set: expected at least 2 periods, was 1", Error);
 }

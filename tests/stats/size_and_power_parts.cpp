@@ -28,8 +28,13 @@ of 95 % over 2,000 worlds has a standard error of 0.5 points.
 
 - Probabilistic and deflated Sharpe ratios assume independent returns. Where the ratio's influence values are significantly
   autocorrelated, their variance is taken under dependence, and the report says so beside the figure.
-- Sign flips ask for independent, symmetric returns: autocorrelation makes them too sure.
+- Exchanges, sign flips and paired permutation, ask for independent periods; so do Jobson-Korkie-Memmel, the Bayesian comparison and, at a
+  horizon of one, Diebold-Mariano. Autocorrelation makes them too sure; Ledoit-Wolf allows for it.
+- Giacomini-White asks whether the next difference can be told from the last. Under AR(1) it can: there the share is power, not size.
 - The verdict's bootstrap keeps its size under dependence, clustered volatility and fat tails; the price is a little power.
+- Studentised intervals of the mean and the Sharpe ratio hold what they promise over ten years, whatever the blocks; so do BCa ones where
+  blocks are as long as the figure needs. Blocks as long as clustered variances ask for leave few of them: BCa ones are then a little short.
+- Intervals of the volatility are too short where variances cluster for months, or have no variance of their own (t with 4 degrees).
 )";
 }
 

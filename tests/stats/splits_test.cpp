@@ -32,6 +32,10 @@ TEST_CASE("too little data is refused with the number of folds it holds") {
                        Error);
   CHECK_THROWS_AS(walk_forward_splits(5, {.train = 8, .test = 4}, ""), Error);
   CHECK_THROWS_AS(walk_forward_splits(50, {.train = 8, .test = 0}, ""), Error);
+  const auto huge = static_cast<std::size_t>(-1);  // sums of such spans wrap around
+  for (const WalkForward& plan : {WalkForward{.train = huge, .test = 5}, WalkForward{.train = 8, .test = huge}, WalkForward{.train = 8, .test = 4, .gap = huge - 9}}) {
+    CHECK_THROWS_AS(walk_forward_splits(50, plan, ""), Error);
+  }
 }
 
 TEST_CASE("every split of every shape passes the audit, and planted leaks do not") {
