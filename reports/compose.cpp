@@ -389,6 +389,7 @@ Document run_report(const ReportInput& input) {
   add_positions(document, input);
   add_trades(document, input);
   add_costs(document, input);
+  add_execution(document, input);
   add_attribution(document, input);
   add_walk_forward(document, input);
   add_splits(document, input);

@@ -30,6 +30,7 @@ void add_returns(Document& document, const ReportInput& input);
 void add_positions(Document& document, const ReportInput& input);
 void add_trades(Document& document, const ReportInput& input);
 void add_costs(Document& document, const ReportInput& input);
+void add_execution(Document& document, const ReportInput& input);
 void add_walk_forward(Document& document, const ReportInput& input);
 void add_significance(Document& document, const ReportInput& input);
 void add_attribution(Document& document, const ReportInput& input);

@@ -1,5 +1,6 @@
 #include "scenarios/output.hpp"
 
+#include "engine/ledger/execution_quality.hpp"
 #include "scenarios/version.hpp"
 
 #include <fmt/format.h>
@@ -71,6 +72,15 @@ std::vector<std::string> warnings_of(const StrategyResult& result) {
     for (const RunRecord& record : fold.out_of_sample) unique.insert(record.warnings.begin(), record.warnings.end());
   }
   return {unique.begin(), unique.end()};
+}
+
+/// Out of sample, all folds.
+Json execution_json(const StrategyResult& result, std::span<const engine::Instrument> instruments) {
+  std::vector<const RunRecord*> records;
+  for (const FoldResult& fold : result.folds) {
+    for (const RunRecord& record : fold.out_of_sample) records.push_back(&record);
+  }
+  return engine::to_json(engine::execution_summary(records, instruments));
 }
 
 std::uint64_t events_of(const std::vector<StrategyResult>& results) {
@@ -167,7 +177,8 @@ Json summary_of(const Finished& finished) {
                                        {"folds", result.folds.size()},
                                        {"candidates", candidates},
                                        {"in_sample", metrics_json(evidence.in_sample)},
-                                       {"out_of_sample", metrics_json(evidence.out_of_sample)}}));
+                                       {"out_of_sample", metrics_json(evidence.out_of_sample)},
+                                       {"execution", execution_json(result, setup.plan->instruments())}}));
     if (stopped.size() > 0) strategies.as_array().back()["cut_off"] = std::move(stopped);
   }
   summary["strategies"] = std::move(strategies);

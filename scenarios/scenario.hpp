@@ -114,10 +114,14 @@ struct ReportParams {
   std::string title;
   bool pdf = true;
   std::int64_t trades = 25;
+  std::vector<double> markout_s = {0.1, 1, 10, 60};
+  std::vector<std::int64_t> markout_bars = {1, 5, 20};
   static void fields(auto&& field) {
     field("title", &ReportParams::title, {.doc = "Empty: the scenario's name."});
     field("pdf", &ReportParams::pdf, {.doc = "Print report.pdf too, where Chromium is installed."});
     field("trades", &ReportParams::trades, {.min = 0, .max = 1e6, .doc = "Round trips listed a strategy, those with the largest profit or loss; all fills are in the record."});
+    field("markout_s", &ReportParams::markout_s, {.unit = "s", .min = 1e-6, .max = 1e7, .doc = "Times after a fill at which execution is judged, on order books; rising."});
+    field("markout_bars", &ReportParams::markout_bars, {.unit = "bars", .min = 1, .max = 1e6, .doc = "The same on bars: closes after the fill; rising."});
   }
 };
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 namespace walras::scenarios {
@@ -176,6 +177,15 @@ void check_null_worlds(const Setup& setup) {
   if (!setup.tape) {
     fail(Fault::Scenario, where + "/kind", "expected market for a generated one (what is generated has no record to destroy), was another; give a \"market\" without alpha");
   }
+}
+
+engine::Horizons horizons(const ReportParams& report) {
+  engine::Horizons horizons;
+  horizons.after.clear();
+  for (const double seconds : report.markout_s) horizons.after.push_back({std::llround(seconds * 1e9)});
+  horizons.bars = report.markout_bars;
+  engine::check_horizons(horizons, "/report");
+  return horizons;
 }
 
 void check_risk_rules(const Setup& setup) {
@@ -361,7 +371,7 @@ Setup prepare(const RunOptions& options) {
     setup.benchmark = load_benchmark(scenario, options, setup.benchmark_name, benchmark_hash, setup.inputs);
     setup.data_hash += benchmark_hash;
     setup.account = {Money::from_units(scenario.account.capital), scenario.account.borrow_rate, scenario.account.leverage,
-                     scenario.account.shorting, scenario.account.risk};
+                     scenario.account.shorting, scenario.account.risk, horizons(scenario.report)};
     check_risk_rules(setup);
     setup.folds = setup.plan->generated() ? generated_folds(scenario.walk_forward, setup.plan->whole(), scenario.seed) : recorded_folds(setup);
     check_benchmark(setup);

@@ -64,6 +64,26 @@ void columns(PositionRow& row, Visitor&& column) {
 }
 
 template <class Visitor>
+void columns(ExecutionRow& row, Visitor&& column) {
+  column("order", "", row.order);
+  column("arrived", "ns", row.arrived.value);
+  column("first_fill", "ns", row.first_fill.value);
+  column("last_fill", "ns", row.last_fill.value);
+  column("ended", "ns", row.ended.value);
+  column("decision_mid", "1/2 ticks", row.decision_mid);
+  column("arrival_mid", "1/2 ticks", row.arrival_mid);
+  column("end_mid", "1/2 ticks", row.end_mid);
+  column("vwap", "1e-6 ticks", row.vwap);
+}
+
+template <class Visitor>
+void columns(MarkoutRow& row, Visitor&& column) {
+  column("fill", "row of fills", row.fill);
+  column("horizon", "ns, or bars", row.horizon);
+  column("mid", "1/2 ticks", row.mid);
+}
+
+template <class Visitor>
 void columns(SwitchRow& row, Visitor&& column) {
   column("time", "ns", row.time.value);
   column("cause", "Reject", row.cause);
@@ -188,6 +208,7 @@ Json describe(const RunRecord& record) {
                        {"insurance", record.costs.insurance},
                        {"liquidations", static_cast<std::int64_t>(record.liquidations)},
                        {"events", static_cast<std::int64_t>(record.events)},
+                       {"horizons_in_bars", record.horizons_in_bars},
                        {"fitted", record.fitted},
                        {"warnings", std::move(warnings)},
                        {"cut_off", record.cut_off}});
@@ -217,6 +238,7 @@ RunRecord described(const Json& text) {
   record.costs.insurance = later("insurance");
   record.liquidations = static_cast<std::uint32_t>(later("liquidations"));
   record.events = static_cast<std::uint64_t>(text.at("events").as_integer());
+  if (const Json* bars = text.find("horizons_in_bars")) record.horizons_in_bars = bars->as_bool();
   record.fitted = text.at("fitted");
   for (const Json& warning : text.at("warnings").as_array())
     record.warnings.push_back(warning.as_string());
@@ -325,6 +347,8 @@ Store to_store(const std::vector<RunRecord>& records, const std::vector<Instrume
     store.tables.push_back(to_table(path + "/fills", record->fills));
     store.tables.push_back(to_table(path + "/equity", record->equity));
     store.tables.push_back(to_table(path + "/positions", record->positions));
+    if (!record->executions.empty()) store.tables.push_back(to_table(path + "/executions", record->executions));
+    if (!record->markouts.empty()) store.tables.push_back(to_table(path + "/markouts", record->markouts));
     if (!record->switches.empty()) store.tables.push_back(to_table(path + "/switches", record->switches));
     if (!record->postings.empty()) store.tables.push_back(to_table(path + "/postings", record->postings));
     if (!record->margin.empty()) store.tables.push_back(to_table(path + "/margin", record->margin));
@@ -355,6 +379,8 @@ std::vector<RunRecord> records_from_store(const Store& store,
     record.fills = from_table<FillRow>(store.at(path + "/fills"));
     record.equity = from_table<EquityRow>(store.at(path + "/equity"));
     record.positions = from_table<PositionRow>(store.at(path + "/positions"));
+    if (const Table* executions = store.find(path + "/executions")) record.executions = from_table<ExecutionRow>(*executions);
+    if (const Table* markouts = store.find(path + "/markouts")) record.markouts = from_table<MarkoutRow>(*markouts);
     if (const Table* switches = store.find(path + "/switches")) record.switches = from_table<SwitchRow>(*switches);
     if (const Table* postings = store.find(path + "/postings")) record.postings = from_table<PostingRow>(*postings);
     if (const Table* margin = store.find(path + "/margin")) record.margin = from_table<MarginRow>(*margin);

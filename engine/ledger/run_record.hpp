@@ -33,6 +33,27 @@ struct EquityRow {
 };
 struct PositionRow { Nanos time; InstrumentId instrument; Lots position; Ticks mark; };  ///< at each sample where a position is held or changed
 
+/// A time that never came, and a mid that was not there.
+inline constexpr Nanos kNever = Nanos::min();
+inline constexpr std::int64_t kNoMid = Nanos::min().value;
+
+/// How an order met the market: one row an order, beside `orders`. Times are the venue's; on bars a fill is known at the bar's
+/// close. Mids are twice the middle price in ticks, so that they are whole (on bars the last close).
+struct ExecutionRow {
+  OrderId order;
+  Nanos arrived;              ///< at the venue; kNever: refused before, or closed by the simulation at the end
+  Nanos first_fill, last_fill, ended;
+  std::int64_t decision_mid;  ///< as its owner knew it
+  std::int64_t arrival_mid, end_mid;
+  std::int64_t vwap;          ///< 1e-6 ticks, of the market from arrival to the last fill; kNoMid where nothing traded
+};
+/// The mid some time after a fill.
+struct MarkoutRow {
+  std::uint64_t fill;         ///< row in `fills`
+  std::int64_t horizon;       ///< ns, or bars; 0: just before the fill (on bars: the reference price of the fill rule)
+  std::int64_t mid;           ///< half ticks
+};
+
 /// Risk rules ended a participant's trading.
 struct SwitchRow {
   Nanos time;                 ///< local clock
@@ -73,6 +94,9 @@ struct RunRecord {
   std::vector<FillRow> fills;
   std::vector<EquityRow> equity;     ///< first row = capital at begin
   std::vector<PositionRow> positions;
+  std::vector<ExecutionRow> executions;   ///< one an order
+  std::vector<MarkoutRow> markouts;
+  bool horizons_in_bars = false;     ///< of markouts
   std::vector<SwitchRow> switches;   ///< mostly none
   std::vector<PostingRow> postings;
   std::vector<MarginRow> margin;
@@ -86,7 +110,8 @@ struct RunRecord {
 
 /// SHA-256 over orders, fills, integer equity and margin of all records, sorted by (strategy, out_of_sample, fold): no wall-clock time, path or thread count.
 [[nodiscard]] std::string record_hash(const std::vector<RunRecord>& records, const std::vector<Instrument>& instruments);
-/// Tables /<strategy>/<oos|is>/<fold>/{orders,fills,equity,positions}, and postings and margin where there are any, with units; documented in docs/record.md.
+/// Tables /<strategy>/<oos|is>/<fold>/{orders,fills,equity,positions,executions,markouts}, and switches, postings and margin where there are
+/// any, with units; documented in docs/record.md.
 [[nodiscard]] Store to_store(const std::vector<RunRecord>& records, const std::vector<Instrument>& instruments, Json attributes);
 /// Throws Error{Data} where the file is no run record.
 [[nodiscard]] std::vector<RunRecord> records_from_store(const Store& store, std::vector<Instrument>& instruments);

@@ -188,6 +188,7 @@ Simulation::State::Order& Simulation::State::own_market_order(Player& player, In
                            {},
                            Reject::None,
                            marks[instrument]});
+  player.watch.decided(orders.size(), kNoMid);
   return orders.back();
 }
 
@@ -237,6 +238,7 @@ void Simulation::State::close_by_force(Player& player, InstrumentId instrument) 
   player.open[instrument].market[static_cast<std::size_t>(side)] += quantity.value;
   const OrderId id = orders.size();
   player.margin->closing[instrument] = id;
+  player.watch.arrived(order.row, now, venue->shown(instrument));
   venue->submit(VenueOrder(id, player.rank, order), now, *this);
   venue_time = venue->next_time();
 }

@@ -135,6 +135,9 @@ OrderId Simulation::State::enter(Player& player, const OrderRequest& request, Re
                            {},
                            reject,
                            marks[order.instrument]});
+  const Depth& depth = depths[order.instrument];
+  player.watch.decided(id, depth.two_sided() ? depth.bid[0].price.value + depth.ask[0].price.value
+                                             : 2 * marks[order.instrument].value);
   if (reject != Reject::None) {
     refuse(player, id, request, reject);
     return 0;
@@ -231,13 +234,18 @@ void Simulation::State::pop_item() {
 
 void Simulation::State::arrive(const Item& item) {
   Order& order = orders[item.order - 1];
+  const Shown shown = venue->shown(order.instrument);
+  meeting = item.order;
+  meeting_mid = shown.mid.value_or(kNoMid);
   if (item.what == What::Submit) {
-    const Player& player = *players[order.player];
+    Player& player = *players[order.player];
     order.at_venue = true;
     if (order.doomed != Reject::None) return answer(EventKind::Rejected, item.order, item.price, order.open, order.doomed);
+    player.watch.arrived(order.row, now, shown);
     VenueOrder arriving(item.order, player.rank, order);
     arriving.quantity = order.open;
     venue->submit(arriving, now, *this);
+    meeting = 0;
     return;
   }
   amending = true;
@@ -249,6 +257,7 @@ void Simulation::State::arrive(const Item& item) {
   else
     venue->replace(item.order, item.price, item.quantity, now, *this);
   amending = false;
+  meeting = 0;
 }
 
 void Simulation::State::answer(EventKind kind, OrderId id, Ticks price, Lots quantity, Reject why) {
@@ -262,6 +271,7 @@ void Simulation::State::answer(EventKind kind, OrderId id, Ticks price, Lots qua
     order.live = false;
     item.last = true;
     if (kind == EventKind::Rejected) row.reject = why;
+    player.watch.ended(order.row, now, venue->shown(order.instrument));
   } else if (kind == EventKind::Replaced) {
     order.price = row.price = price;
     order.open = quantity;
@@ -301,6 +311,12 @@ void Simulation::State::fill(OrderId id, Ticks price, Lots quantity, Lots remain
          player.truth.liquidation_fee(order.instrument, price, quantity, player.terms.rules->margin->liquidation_fee));
   }
   if (player.margin && player.margin->liquidating && player.truth.flat()) settle_liquidation(player);
+  if (!closing) {
+    const Shown shown = venue->shown(order.instrument);
+    const std::int64_t mid = id == meeting ? meeting_mid : shown.mid.value_or(kNoMid);
+    player.watch.filled(order.row, player.fills.size() - 1, now, mid, shown, !order.live);
+    next_markout = std::min(next_markout, player.watch.first_due(time));
+  }
   Item item;
   item.turn = Turn::Answer;
   item.what = What::Fill;
@@ -388,7 +404,6 @@ void Simulation::State::fill_known(const Item& item, bool tell) {
         item.remaining.value == 0 ? order.known_open : std::min(item.quantity, order.known_open));
     order.known_live = item.remaining.value > 0;
   }
-  if (player.risk) watch_risk(player);
   if (!tell) return;
   const Fill fill{item.order,    order.instrument, order.side, item.maker,         item.price,
                   item.quantity, item.remaining,   item.fee,   item.exchange_time, item.time};

@@ -331,7 +331,7 @@ void RiskRules::add_warnings(std::vector<std::string>& warnings) const {
   constexpr const char* kActions[] = {"only reducing orders were taken", "own orders were cancelled", "orders were cancelled and positions closed"};
   const SwitchRow& first = switches_.front();
   const std::string when = switches_.size() == 1 ? "" : fmt::format("{} times, first ", switches_.size());
-  warnings.push_back(fmt::format("risk rules ended trading {}at {} by {}, with equity {:.2f}: {}", when, format_time(first.time), words(first.cause),
+  warnings.push_back(fmt::format("risk rules ended trading {}at {} by {}, with equity {:.2f}: {}", when, format_bar_end(first.time), words(first.cause),
                                  static_cast<double>(first.equity_micros) / 1e6, kActions[static_cast<std::size_t>(params_.on_breach)]));
 }
 

@@ -87,7 +87,7 @@ class RiskRules {
   [[nodiscard]] Lots allowed(OrderRequest request, const Sight& sight);
   /// Begins a new day where one has passed. Called before check(), watch() and refused().
   void roll(Nanos now, const Account& account);
-  /// Whether equity must be shown to watch() whenever it changes.
+  /// Whether equity must be shown to watch() after each slice of events.
   [[nodiscard]] bool watches() const { return watches_; }
   /// The limit that this equity breaches, None where it breaches none or trading has ended already.
   [[nodiscard]] Reject watch(Money equity);

@@ -88,6 +88,7 @@ void Simulation::State::make() {
     player.positions.reserve(expected_samples);
     const std::int64_t capital = player.terms.capital.micros();
     player.equity.push_back({span.begin, capital, capital, 0, 0});
+    player.watch.start(venue->abilities().no_book);
   }
 }
 
@@ -161,6 +162,8 @@ bool Simulation::State::loop(Nanos limit) {
       now = std::max(now, limit);
       return true;
     }
+    if (next_markout < time) [[unlikely]]
+      settle(time);
     advance_clock(time);
     if (from_heap) {
       pop_item();
@@ -187,6 +190,13 @@ bool Simulation::State::loop(Nanos limit) {
     }
   }
   return true;
+}
+
+// Everything before `time` has happened, so that the mids of times before it are those of now.
+void Simulation::State::settle(Nanos time) {
+  next_markout = Nanos::max();
+  for (Player* player : by_rank)
+    next_markout = std::min(next_markout, player->watch.settle(time, player->fills, *venue));
 }
 
 void Simulation::State::play_market(Nanos time) {
@@ -268,10 +278,6 @@ void Simulation::State::deliver_feed() {
       player->truth.mark(instrument, mark);
       player->view.mark(instrument, mark);
     }
-    if (risk_watched) [[unlikely]] {
-      for (Player* player : by_rank)
-        if (player->risk) watch_risk(*player);
-    }
   }
   for (Player* player : by_rank) player->participant->on_event(event, player->port);
   // One slice a local time: what a slice itself sets off at the same time waits for the next. Dividends and the like make
@@ -287,6 +293,11 @@ void Simulation::State::deliver_feed() {
 void Simulation::State::run_slice() {
   slice_due = false;
   if (marked) watch_margins();
+  if (risk_watched) [[unlikely]] {
+    // Here every mark is of this time; among its events some are older than others.
+    for (Player* player : by_rank)
+      if (player->risk) watch_risk(*player);
+  }
   for (Player* player : by_rank) player->participant->on_slice(slice_time, player->port);
 }
 
@@ -324,7 +335,12 @@ void Simulation::State::finish() {
       players[order.player]->orders[order.row].reject = Reject::Ended;
     }
   }
-  for (Order& order : orders) order.live = order.known_live = false;
+  settle(span.end);
+  for (Order& order : orders) {
+    if (order.live && players[order.player]->watch.has_arrived(order.row))
+      players[order.player]->watch.ended(order.row, span.end, venue->shown(order.instrument));
+    order.live = order.known_live = false;
+  }
   for (Player* player : by_rank) std::fill(player->open.begin(), player->open.end(), Open{});
   now = span.end;
   if (span.close_at_end) close_positions();
@@ -467,6 +483,7 @@ RunRecord Simulation::State::record(const Player& player) const {
   record.postings = player.postings;
   record.margin = player.margins;
   record.costs.fees = player.truth.balance(LedgerAccount::Fees).micros();
+  player.watch.report(record, tape, std::min(now + Nanos{1}, span.end), instruments);
   record.costs.slippage = player.truth.slippage().micros();
   record.costs.borrow = player.truth.balance(LedgerAccount::Borrow).micros();
   record.costs.dividends = player.truth.received(LedgerAccount::Dividends).micros();

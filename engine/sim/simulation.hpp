@@ -4,6 +4,7 @@
 #include "engine/base/json.hpp"
 #include "engine/ledger/run_record.hpp"
 #include "engine/market/tape.hpp"
+#include "engine/sim/execution.hpp"
 #include "engine/sim/participant.hpp"
 #include "engine/sim/risk.hpp"
 
@@ -33,6 +34,7 @@ struct AccountTerms {
   bool shorting = true;
   std::optional<RiskParams> risk = {};   ///< rules in front of the participant; none: unlimited
   std::shared_ptr<const AccountRules> rules = {};  ///< contracts, currencies, margin; null: spot, in one currency, without margin
+  Horizons horizons = {};      ///< after fills, at which execution is measured
 };
 
 /// Everything about a market but its participants and its seed: tape or generator, venue, sampling. Immutable, shared.

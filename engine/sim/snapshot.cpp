@@ -87,6 +87,7 @@ void Simulation::State::Player::state(Archive& archive) {
   archive(truth, view, random, open, changed, last_entry, last_response, refused_in_warm_up);
   archive(orders, fills, equity, positions, postings, margins, next_funding, next_roll, warnings);
   if (margin) archive(margin->closing, margin->owed, margin->liquidations, margin->liquidating);
+  archive(watch);
   if (risk) archive(*risk);
 }
 
@@ -118,7 +119,7 @@ void Simulation::State::state(Archive& archive) {
     if (ring[place].depth) archive(ring_depths[place]);
   }
 
-  archive(now, next_sample, next_day, next_due, marked, slice_time, slice_due, sample_due, over, event_count);
+  archive(now, next_sample, next_day, next_due, next_markout, marked, slice_time, slice_due, sample_due, over, event_count);
   if (archive.loading()) {
     silent = closing = amending = false;
     forcing = Reject::None;

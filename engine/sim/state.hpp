@@ -90,7 +90,8 @@ struct Simulation::State final : VenueSink {
           view(instruments, agreed.capital, agreed.rules.get()),
           random(stream),
           open(instruments.size()),
-          changed(instruments.size(), 0) {
+          changed(instruments.size(), 0),
+          watch(agreed.horizons) {
       if (terms.rules && terms.rules->margin) margin = std::make_unique<Margin>(*terms.rules, instruments.size());
     }
     Participant* participant;
@@ -103,6 +104,7 @@ struct Simulation::State final : VenueSink {
     std::vector<Open> open;
     std::vector<std::uint8_t> changed;  // position changed since the last sample
     std::unique_ptr<RiskRules> risk;    // null: none
+    ExecutionWatch watch;
     std::uint32_t rank = 0;
     std::int64_t borrow_rate = 0;  // a year, in 1e-12
     Nanos last_entry{Nanos::min()}, last_response{Nanos::min()};
@@ -150,6 +152,7 @@ struct Simulation::State final : VenueSink {
   void sample(Nanos time);
   void sample(Player& player, Nanos time);
   void close_positions();
+  void settle(Nanos time);
   void warn(Player& player) const;
   void advance_clock(Nanos time);
   void push(Item item);
@@ -255,6 +258,9 @@ struct Simulation::State final : VenueSink {
   bool risk_watched = false;    // some player has risk rules
   bool marked = false;    // a mark changed since margins were looked at
   Reject forcing = Reject::None;  // why orders are cancelled that nobody asked to cancel
+  OrderId meeting = 0;          // the order that arrives now, and the mid before it
+  std::int64_t meeting_mid = kNoMid;
+  Nanos next_markout = Nanos::max();  // the first horizon after a fill
   std::uint64_t event_count = 0;
   std::vector<std::uint64_t> kin;  // what a snapshot must have in common, hashed; empty until asked for
 };

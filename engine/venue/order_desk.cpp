@@ -13,12 +13,14 @@ namespace {
 struct Quote {
   Ticks last;
   bool traded = false;
+  std::int64_t volume = 0;
+  Money::Integer value = 0;
   const Depth* depth = &none;  // where the venue keeps it; after loading, as it was until the venue publishes
   Depth loaded;
   static constexpr Depth none{};
   void state(Archive& archive) {
     if (archive.saving()) loaded = *depth;
-    archive(last, traded, loaded);
+    archive(last, traded, volume, value, loaded);
     depth = &loaded;
   }
 };
@@ -83,6 +85,16 @@ class OrderDesk final : public Venue, private VenueSink {
   void start(Nanos begin, VenueSink& sink) override {
     now_ = begin;
     around(sink, [&](VenueSink& own) { venue_->start(begin, own); });
+  }
+  Shown shown(InstrumentId instrument) const override {
+    const Quote& quote = quotes_[instrument];
+    const Depth& depth = *quote.depth;
+    Shown shown{{}, quote.volume, quote.value};
+    if (depth.two_sided())
+      shown.mid = depth.bid[0].price.value + depth.ask[0].price.value;
+    else if (quote.traded)
+      shown.mid = 2 * quote.last.value;
+    return shown;
   }
   Nanos next_time() const noexcept override { return std::min(venue_->next_time(), expiry_); }
 
@@ -174,6 +186,9 @@ class OrderDesk final : public Venue, private VenueSink {
       case EventKind::Trade:
       case EventKind::Execute:
       case EventKind::Hidden:
+        quote.volume += event.quantity.value;
+        quote.value += Money::Integer{event.price.value} * event.quantity.value;
+        [[fallthrough]];
       case EventKind::Bar:
         quote.last = event.price;
         quote.traded = true;

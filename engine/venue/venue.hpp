@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace walras {
@@ -68,6 +69,13 @@ class VenueSink {
   ~VenueSink() = default;
 };
 
+/// What a venue has shown of an instrument so far, at exchange time.
+struct Shown {
+  std::optional<std::int64_t> mid;  ///< half ticks: of the book, else the last trade or close
+  std::int64_t volume = 0;          ///< traded, in lots; bars are not counted
+  Money::Integer value = 0;         ///< ticks x lots of it
+};
+
 /// What a venue does itself. The rest the order desk in front of it does, or refuses.
 struct VenueAbilities {
   bool triggers = false;   ///< stops and touched orders, trailing or not
@@ -84,6 +92,7 @@ class Venue {
  public:
   virtual ~Venue() = default;
   [[nodiscard]] virtual VenueAbilities abilities() const { return {}; }
+  [[nodiscard]] virtual Shown shown(InstrumentId /*instrument*/) const { return {}; }
   /// Called once, before anything else; a generator publishes the opening book here.
   virtual void start(Nanos /*begin*/, VenueSink&) {}
   /// The next time at which this venue acts by itself; Nanos::max() when only events and orders

@@ -243,6 +243,22 @@ TEST_CASE("a loss ends trading: block takes only what reduces, cancel takes orde
   }
 }
 
+TEST_CASE("a hedged book is judged when all its prices are there, not half way through them") {
+  // Long A against short B; both fall by a tenth at once, which costs nothing, then B alone rises.
+  const std::vector<TinyBar> a{{100, 100, 100, 100}, {100, 100, 100, 100}, {90, 90, 90, 90}, {90, 90, 90, 90}, {90, 90, 90, 90}};
+  const std::vector<TinyBar> b{{100, 100, 100, 100}, {100, 100, 100, 100}, {90, 90, 90, 90}, {102, 102, 102, 102}, {102, 102, 102, 102}};
+  Probe probe;
+  probe.slice = [](Nanos time, Orders& orders) {
+    if (time != Nanos{kPeriod}) return;
+    orders.submit(market_order(0, Side::Buy, 1000));
+    orders.submit(market_order(1, Side::Sell, 1000));
+  };
+  const RunRecord record = play(bar_market(bar_tape({{"A", a}, {"B", b}})), probe, with_risk(R"({"loss": 0.1})", 1000));
+  REQUIRE(record.switches.size() == 1);
+  CHECK(record.switches[0].time == Nanos{4 * kPeriod});
+  CHECK(record.switches[0].equity_micros == 880'000'000);
+}
+
 TEST_CASE("what was lost today is forgiven tomorrow, what was lost in all is not") {
   // A bar a day. Equity: 1000, 1000, 940, 880, 880 ...; 6 % lost on two days running.
   std::vector<TinyBar> bars;

@@ -268,6 +268,26 @@ def generated_bar_scenarios(folder):
 
 
 @case
+def risk_limits(folder):
+    """scenarios/risk_limits.json: rules hold one strategy back and end its trading, its own entry frees another; execution is measured"""
+    walras("run", ROOT / "scenarios" / "risk_limits.json", "--out", folder / "out", "--ledger", folder / "ledger.h5", "--no-pdf")
+    told = {s["name"]: s for s in summary(folder)["strategies"]}
+    fall = {name: s["out_of_sample"]["max_drawdown"]["estimate"] for name, s in told.items()}
+    swing = {name: s["out_of_sample"]["volatility"]["estimate"] for name, s in told.items()}
+    assert abs(fall["limited"]) < abs(fall["unlimited"]) and 0.07 < swing["steady"] < 0.13 < swing["unlimited"], (fall, swing)
+    page = (folder / "out" / "report.html").read_text()
+    for words in ("were made smaller or left out to keep within the risk rules", "risk rules ended trading", "Execution quality", "20 bars"):
+        assert words in page, words
+    execution = told["unlimited"]["execution"]
+    assert execution["fill_ratio"] > 0.9 and [a["horizon"] for a in execution["after"]] == [1, 5, 20], execution
+    assert 6 < execution["effective_spread_bps"] < 8, execution   # twice the slippage of 3 bp, which is rounded up to ticks
+    parts = sum(execution[part] for part in ("delay_bps", "trading_bps", "opportunity_bps", "fees_bps"))
+    assert abs(parts - execution["shortfall_bps"]) < 1e-6, execution
+    write(folder, "wrong.json", json.dumps(dict(json.loads((ROOT / "scenarios" / "risk_limits.json").read_text()), account={"risk": {"positions": {"X": 1}}})))
+    assert "/account/risk/positions/X" in walras("check", "wrong.json", code=3, folder=folder)[1]
+
+
+@case
 def market_maker(folder):
     """scenarios/market_maker.json runs with no data at all"""
     walras("run", ROOT / "scenarios" / "market_maker.json", "--out", folder / "out", "--ledger", folder / "ledger.h5", "--no-pdf")
