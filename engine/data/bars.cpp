@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 namespace walras::engine {
 namespace {
@@ -220,6 +221,9 @@ Sizes choose_sizes(const RawSeries& series, const InstrumentTerms& terms, const 
       consider(bar.high);
       consider(bar.low);
     }
+    for (const RawAction& action : series.actions) {
+      if (action.kind == EventKind::Dividend) consider(action.value);  // paid in ticks
+    }
     sizes.tick = {1, -most};
   }
   if (terms.lot_size) {
@@ -298,6 +302,33 @@ std::pair<Nanos, Nanos> bar_times(const std::vector<RawBar>& bars, std::size_t i
   return {begin, end - Nanos{1}};
 }
 
+/// Puts what happens before bar `raw` opens on the tape.
+void append_actions(Tape& tape, InstrumentId id, const RawSeries& series, std::size_t& next, const RawBar& raw, Nanos time, const std::string& file) {
+  const Instrument& instrument = tape.instruments[id];
+  for (; next < series.actions.size() && series.actions[next].stamp <= raw.stamp; ++next) {
+    const RawAction& action = series.actions[next];
+    Event event;
+    event.exchange_time = event.local_time = time;
+    event.instrument = id;
+    event.kind = action.kind;
+    if (action.kind == EventKind::Dividend) {
+      event.price = instrument.ticks(action.value.value());
+      if (event.price.value == 0) continue;
+    } else if (action.kind == EventKind::Split) {
+      const auto ratio = split_ratio(action.value);
+      if (!ratio) {
+        fail(Fault::Data, file,
+             fmt::format("expected a split of {} at {} as new shares for each old one, up to 6 digits, was {}", series.name, format_time(action.stamp), action.value.value()));
+      }
+      event.payload = static_cast<std::uint32_t>(ratio->from);
+      event.quantity = {ratio->to};
+    } else {
+      event.quantity = {std::llround(action.value.value() * 1e9)};
+    }
+    tape.events.push_back(event);
+  }
+}
+
 Bar convert(const RawBar& raw, const Sizes& sizes, const BarLayout& layout, Rounding& prices,
             Rounding& volumes) {
   Bar bar{};
@@ -325,6 +356,18 @@ Bar convert(const RawBar& raw, const Sizes& sizes, const BarLayout& layout, Roun
 }
 
 }  // namespace
+
+std::optional<SplitRatio> split_ratio(const Decimal& value) {
+  SplitRatio ratio{1, value.mantissa};
+  for (int i = 0; i < value.exponent; ++i) ratio.to = ratio.to > 1'000'000 ? ratio.to : ratio.to * 10;
+  for (int i = value.exponent; i < 0; ++i) ratio.from = ratio.from > 1'000'000'000'000 ? ratio.from : ratio.from * 10;
+  const std::int64_t common = std::gcd(ratio.from, ratio.to);
+  if (common == 0) return std::nullopt;
+  ratio.from /= common;
+  ratio.to /= common;
+  if (ratio.to <= 0 || ratio.to > 1'000'000 || ratio.from > 1'000'000) return std::nullopt;
+  return ratio;
+}
 
 Json append_bars(Tape& tape, std::vector<RawSeries> series, const InstrumentTerms& terms,
                  const BarLayout& layout, const std::string& file) {
@@ -356,6 +399,7 @@ Json append_bars(Tape& tape, std::vector<RawSeries> series, const InstrumentTerm
     if (!terms.metadata.is_null()) instrument.metadata = terms.metadata.dump();
     const auto id = static_cast<InstrumentId>(tape.instruments.size());
     tape.instruments.push_back(std::move(instrument));
+    std::size_t action = 0;
     for (std::size_t i = 0; i < one.bars.size(); ++i) {
       const RawBar& raw = one.bars[i];
       Bar bar = convert(raw, sizes, layout, prices, volumes);
@@ -366,6 +410,7 @@ Json append_bars(Tape& tape, std::vector<RawSeries> series, const InstrumentTerm
                          one.name, sizes.tick.value(), raw.low.value(), format_time(raw.stamp)));
       }
       std::tie(bar.open_time, bar.close_time) = bar_times(one.bars, i, spacing);
+      append_actions(tape, id, one, action, raw, bar.open_time, file);
       tape.append(id, bar);
     }
     by_instrument[one.name] = Json::object({{"bars", one.bars.size()},

@@ -20,9 +20,17 @@ struct RawBar {
   Decimal adjusted;                        ///< close adjusted for dividends and splits, where there is one
 };
 
+/// What happens to holders before the bar of this stamp opens.
+struct RawAction {
+  Nanos stamp;
+  EventKind kind;                          ///< Dividend: per share; Split: new shares for each old one; Funding: rate
+  Decimal value;
+};
+
 struct RawSeries {
   std::string name;
   std::vector<RawBar> bars;                ///< in ascending order of time
+  std::vector<RawAction> actions = {};     ///< in ascending order of time
 };
 
 struct BarLayout {
@@ -33,6 +41,10 @@ struct BarLayout {
   StampMeaning stamp = StampMeaning::Auto;
   std::optional<std::int64_t> interval_s;  ///< empty: detected
 };
+
+/// A split as whole numbers: `from` lots become `to`. Nothing where they are not within a million.
+struct SplitRatio { std::int64_t from, to; };
+[[nodiscard]] std::optional<SplitRatio> split_ratio(const Decimal& value);
 
 /// Appends the series to the tape as one instrument each.
 /// Bar times: a bar holds [open_time, close_time]; close_time is its last nanosecond, so that it carries the date of its own day.

@@ -10,9 +10,9 @@
 namespace walras::engine {
 namespace {
 
-constexpr std::array<std::string_view, 10> kKindNames{
+constexpr std::array<std::string_view, 12> kKindNames{
     "bars", "adds", "reductions", "deletions", "executions", "hidden executions",
-    "halts", "depth changes", "trades", "dividends"};
+    "halts", "depth changes", "trades", "dividends", "splits", "fundings"};
 constexpr std::size_t kLargestMoves = 5;
 
 struct Move {
@@ -125,7 +125,7 @@ Json describe(const Tape& tape) {
     const auto kind = static_cast<std::size_t>(event.kind);
     if (kind < kKindNames.size()) ++summary.kinds[kind];
     std::int64_t low = event.price.value, high = event.price.value;
-    if (event.kind == EventKind::Halt || event.kind == EventKind::Dividend) continue;
+    if (event.kind == EventKind::Halt || event.kind >= EventKind::Dividend) continue;
     if (event.kind == EventKind::Bar) {
       const Bar& bar = tape.bars[event.payload];
       low = bar.low.value;

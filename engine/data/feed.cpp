@@ -473,7 +473,7 @@ BookCheck check_books(const Tape& tape) {
     check.locked += *overlap == 0 ? 1 : 0;
   };
   for (const Event& event : tape.events) {
-    if (event.kind == EventKind::Bar || event.kind == EventKind::Dividend) continue;
+    if (event.kind == EventKind::Bar || event.kind >= EventKind::Dividend) continue;
     const auto at = times.find(event.instrument);
     if (at != times.end() && at->second != event.exchange_time) judge(event.instrument);
     times[event.instrument] = event.exchange_time;

@@ -85,7 +85,7 @@ class Lean final : public Source {
       field("resolution", &P::resolution, {.doc = "bars of a day, an hour, a minute or a second, or ticks"});
       field("instruments", &P::instruments, {.required = true, .doc = "tickers of today (of the last day for what is delisted), as the map files are named"});
       field("instrument", &P::instrument, {.doc = "terms of all; sizes left out are detected"});
-      field("adjust", &P::adjust, {.doc = "equity: all folds splits and dividends into prices; splits leaves dividends as payments; raw as traded, refused across a split"});
+      field("adjust", &P::adjust, {.doc = "equity: all folds splits and dividends into prices; splits leaves dividends as payments; raw as traded, with both as events"});
       field("begin", &P::begin, {.doc = "first time kept, ISO, UTC; empty: from the start"});
       field("end", &P::end, {.doc = "first time left out, ISO, UTC; empty: to the end"});
       field("time_zone", &P::time_zone, {.doc = "zone of the files; default: New York for equity, UTC-05:00 for fxcm, else UTC"});
@@ -351,6 +351,20 @@ class Lean final : public Source {
     series.bars.push_back(bar);
   }
 
+  /// A split that makes `ratio` new shares of each old one, as the smallest whole numbers that fit: factors have seven decimals.
+  Event split_event(Event event, double ratio) const {
+    for (std::uint32_t from = 1; from <= 1000; ++from) {
+      const double to = std::round(ratio * from);
+      if (to < 1 || std::abs(to / from - ratio) > 2e-5 * ratio) continue;
+      event.kind = EventKind::Split;
+      event.price = {};
+      event.payload = from;
+      event.quantity = {static_cast<std::int64_t>(to)};
+      return event;
+    }
+    fail(Fault::Data, base_.string(), fmt::format("expected split factors that are ratios of whole numbers up to 1000, found {} at {}", ratio, format_time(event.exchange_time)));
+  }
+
   /// Payments between the days of the data, in the shares of the last day. Returns their number.
   std::size_t pay_dividends(Tape& tape, std::int64_t first, std::int64_t last) {
     if (params_.security != LeanClass::Equity || params_.adjust == LeanAdjust::All) return 0;
@@ -359,20 +373,24 @@ class Lean final : public Source {
       const Factor& row = factors_[i];
       const Factor& next = factors_[i + 1];
       if (row.last_day < first || row.last_day >= last) continue;
-      if (params_.adjust == LeanAdjust::Raw && std::abs(row.split / next.split - 1) > 1e-9) {
-        fail(Fault::Data, base_.string(), fmt::format("expected no split with \"adjust\": \"raw\", found one after {}; use splits or all, or end before it", format_date(start_of_day(row.last_day))));
-      }
-      const double part = 1 - row.price / next.price;
-      if (part <= 1e-9 || row.reference <= 0) continue;
       Event event;
       event.exchange_time = event.local_time = start_of_day(row.last_day + 1);
+      const double part = 1 - row.price / next.price;
+      const bool raw_split = params_.adjust == LeanAdjust::Raw && std::abs(row.split / next.split - 1) > 1e-9;
+      if (part <= 1e-9 || row.reference <= 0) {
+        if (raw_split) tape.events.push_back(split_event(event, next.split / row.split));
+        continue;
+      }
       event.kind = EventKind::Dividend;
       // The amount per share of that day, in shares of today.
       const double amount = row.reference * part * (params_.adjust == LeanAdjust::Splits ? next.split : 1);
       event.price = tape.instruments[0].ticks(amount);
-      if (event.price.value == 0) continue;
-      tape.events.push_back(event);
-      ++count;
+      // The dividend is one of the shares of before the split.
+      if (event.price.value != 0) {
+        tape.events.push_back(event);
+        ++count;
+      }
+      if (raw_split) tape.events.push_back(split_event(event, next.split / row.split));
     }
     std::stable_sort(tape.events.begin(), tape.events.end(), [](const Event& a, const Event& b) { return a.exchange_time < b.exchange_time; });
     return count;

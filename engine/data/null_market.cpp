@@ -79,12 +79,17 @@ void collect_moves(Data& data, const std::string& where) {
   const Tape& tape = *data.tape;
   data.columns.resize(tape.instruments.size());
   data.bars.resize(tape.instruments.size());
-  std::vector<double> dividend(tape.instruments.size(), 0);
+  std::vector<double> dividend(tape.instruments.size(), 0), split(tape.instruments.size(), 1);
   for (const Event& event : tape.events) {
     if (event.kind == EventKind::Dividend) {
       dividend[event.instrument] += static_cast<double>(event.price.value);
       continue;
     }
+    if (event.kind == EventKind::Split) {
+      split[event.instrument] *= static_cast<double>(event.quantity.value) / event.payload;
+      continue;
+    }
+    if (event.kind == EventKind::Funding) continue;
     if (event.kind != EventKind::Bar) refuse(where, "a recorded order book");
     const Bar& bar = tape.bars[event.payload];
     const std::string& name = tape.instruments[event.instrument].name;
@@ -93,12 +98,13 @@ void collect_moves(Data& data, const std::string& where) {
     const auto day = static_cast<std::uint32_t>(std::lower_bound(data.dates.begin(), data.dates.end(), bar.close_time) - data.dates.begin());
     if (!bars.empty()) {
       const auto last = static_cast<double>(tape.bars[bars.back()].close.value);
-      const auto ratio = [&](Ticks price) { return (static_cast<double>(price.value) + dividend[event.instrument]) / last; };
+      const auto ratio = [&](Ticks price) { return (static_cast<double>(price.value) + dividend[event.instrument]) * split[event.instrument] / last; };
       Column& column = data.columns[event.instrument];
       column.date.push_back(day);
       column.moves.push_back({ratio(bar.open), ratio(bar.high), ratio(bar.low), ratio(bar.close), bar.volume});
     }
     dividend[event.instrument] = 0;
+    split[event.instrument] = 1;
     bars.push_back(event.payload);
   }
   for (std::size_t i = 0; i < data.columns.size(); ++i) {

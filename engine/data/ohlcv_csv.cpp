@@ -33,7 +33,7 @@ struct EnumNames<engine::Adjust> {
 namespace walras::engine {
 namespace {
 
-enum Role : std::size_t { kTime, kTimeOfDay, kSymbol, kOpen, kHigh, kLow, kClose, kVolume, kAdjusted, kRoles };
+enum Role : std::size_t { kTime, kTimeOfDay, kSymbol, kOpen, kHigh, kLow, kClose, kVolume, kAdjusted, kDividend, kSplit, kFunding, kRoles };
 
 struct RoleNames {
   std::string_view role;
@@ -52,6 +52,10 @@ const std::array<RoleNames, kRoles>& role_names() {
       {"close", {"close", "c"}},
       {"volume", {"volume", "vol", "v", "volumecoin", "volumebase", "tickvolume", "tickvol"}},
       {"adjusted", {"adjclose", "adjustedclose", "closeadj"}},
+      // Only where they are named: prices are often adjusted for them already.
+      {"dividend", {}},
+      {"split", {}},
+      {"funding", {}},
   }};
   return kNames;
 }
@@ -89,7 +93,8 @@ class OhlcvCsv final : public Source {
       field("begin", &P::begin, {.doc = "first time kept, ISO, UTC; empty: from the start"});
       field("end", &P::end, {.doc = "first time left out, ISO, UTC; empty: to the end"});
       field("columns", &P::columns, {.doc = "role (time, time_of_day, symbol, open, high, low, close, volume, "
-            "adjusted) to column name where it is not recognised; \"\" leaves the role out"});
+            "adjusted) to column name where it is not recognised; \"\" leaves the role out. dividend (per share), split (new "
+            "shares for each old one) and funding (rate that longs pay), at the open of their bar, are read only where named here"});
       field("delimiter", &P::delimiter, {.doc = "auto, comma, semicolon, tab, pipe or one character"});
       field("time_zone", &P::time_zone, {.doc = "zone of times written without one"});
       field("date_order", &P::date_order, {.doc = "reading of 1/2/2003"});
@@ -150,7 +155,7 @@ class OhlcvCsv final : public Source {
       while (known < kRoles && role_names()[known].role != role) ++known;
       if (known == kRoles) {
         fail(Fault::Scenario, where_ + "/columns/" + role,
-             "expected time, time_of_day, symbol, open, high, low, close, volume or adjusted");
+             "expected time, time_of_day, symbol, open, high, low, close, volume, adjusted, dividend, split or funding");
       }
       if (column.empty()) continue;
       const auto at = std::find(header.begin(), header.end(), column);
@@ -308,6 +313,12 @@ class OhlcvCsv final : public Source {
         return;
       }
     }
+    for (const auto& [role, kind] : {std::pair{kSplit, EventKind::Split}, {kDividend, EventKind::Dividend}, {kFunding, EventKind::Funding}}) {
+      Decimal value;
+      if (!layout.has(role) || means_missing(reader.cell(*layout.column[role]))) continue;
+      if (!read_number(reader, *layout.column[role], counts, value)) return;
+      if (value.mantissa != 0) series.actions.push_back({bar.stamp, kind, value});
+    }
     series.bars.push_back(bar);
   }
 
@@ -336,7 +347,10 @@ class OhlcvCsv final : public Source {
                    const Counts& counts, Tape& tape) const {
     std::vector<RawSeries> series;
     for (auto& [symbol, one] : all) {
-      if (params_.newest_first) std::reverse(one.bars.begin(), one.bars.end());
+      if (params_.newest_first) {
+        std::reverse(one.bars.begin(), one.bars.end());
+        std::stable_sort(one.actions.begin(), one.actions.end(), [](const RawAction& a, const RawAction& b) { return a.stamp < b.stamp; });
+      }
       if (!layout.has(kSymbol)) {
         one.name = params_.instrument.name.empty() ? stem_of(file) : params_.instrument.name;
       } else if (symbol.empty()) {
@@ -344,6 +358,7 @@ class OhlcvCsv final : public Source {
       }
       if (stamps.dates()) {
         for (RawBar& bar : one.bars) bar.stamp = stamps.written_day(bar.stamp);
+        for (RawAction& action : one.actions) action.stamp = stamps.written_day(action.stamp);
       }
       series.push_back(std::move(one));
     }

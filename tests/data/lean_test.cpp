@@ -66,8 +66,21 @@ TEST_CASE("AAPL: splits and dividends, folded in or paid") {
   const double paid = shares * close_of(*splits, splits->bars.size() - 1) / close_of(*splits, 0);
   const double folded = close_of(*all, all->bars.size() - 1) / close_of(*all, 0);
   CHECK(paid / folded == doctest::Approx(1).epsilon(0.002));  // factors have seven digits, prices of 1998 four
-  // Across the 7:1 split raw prices are refused, before it they stand.
-  CHECK(std::string(load_error(lean(folder, "AAPL", R"({"adjust": "raw"})")).what()).find("expected no split") != std::string::npos);
+  // Raw prices come with their splits: 2:1 in 2000 and 2005, 7:1 in 2014, 4:1 in 2020, and holding one share through them earns the same.
+  const auto raw = load_source(lean(folder, "AAPL", R"({"adjust": "raw"})"));
+  REQUIRE(raw->bars.size() == all->bars.size());
+  std::vector<std::int64_t> ratios;
+  double held = 1;
+  for (const Event& event : raw->events) {
+    if (event.kind == EventKind::Bar) last = raw->instruments[0].price(event.price);
+    if (event.kind == EventKind::Dividend) held *= 1 / (1 - raw->instruments[0].price(event.price) / last);
+    if (event.kind != EventKind::Split) continue;
+    CHECK(event.payload == 1);
+    ratios.push_back(event.quantity.value);
+    held *= static_cast<double>(event.quantity.value);
+  }
+  CHECK(ratios == std::vector<std::int64_t>{2, 2, 7, 4});
+  CHECK(held * close_of(*raw, raw->bars.size() - 1) / close_of(*raw, 0) / folded == doctest::Approx(1).epsilon(0.002));
   const auto minutes = load_source(lean(folder, "AAPL", R"({"resolution": "minute"})"));
   CHECK(largest_move(*minutes) < 0.05);
 }

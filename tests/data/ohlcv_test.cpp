@@ -282,3 +282,24 @@ TEST_CASE("the intraday files of the market data are read as they are") {
   CHECK(bid->bars.size() == 30'117);
   CHECK(detected(*bid).at("time_zone").as_string() == "as written");
 }
+
+TEST_CASE("dividends, splits and fundings of named columns come at the open of their bar, before it") {
+  const std::string text =
+      "Date,Open,High,Low,Close,Volume,Dividends,Stock Splits,rate\n"
+      "2020-01-02,40,40,40,40,10,0,0,\n2020-01-03,10,10,10,10,10,0.25,4.0,-0.0001\n2020-01-06,15,15,15,15,10,,0.6666666,0\n2020-01-07,10,10,10,10,10,0,1.5,0\n";
+  CHECK(load_text(text)->events.size() == 4);  // named by nobody: prices may have been adjusted
+  const std::string named = R"({"columns": {"dividend": "Dividends", "split": "Stock Splits", "funding": "rate"}})";
+  CHECK(error_of(text, named).find("expected a split of X at 2020-01-06T00:00:00Z") != std::string::npos);
+  std::string sound = text;
+  sound.replace(sound.find("0.6666666"), 9, "0.1");
+  const auto tape = load_text(sound, named);
+  REQUIRE(tape->events.size() == 9);
+  const std::vector<EventKind> kinds{EventKind::Bar, EventKind::Split, EventKind::Dividend, EventKind::Funding, EventKind::Bar, EventKind::Split, EventKind::Bar, EventKind::Split, EventKind::Bar};
+  for (std::size_t i = 0; i < kinds.size(); ++i) CHECK(tape->events[i].kind == kinds[i]);
+  CHECK(when(tape->events[1].exchange_time) == "2020-01-03T00:00:00Z");
+  CHECK((tape->events[1].payload == 1 && tape->events[1].quantity == Lots{4}));
+  CHECK(tape->events[2].price == tape->instruments[0].ticks(0.25));
+  CHECK(tape->events[3].quantity == Lots{-100'000});
+  CHECK((tape->events[5].payload == 10 && tape->events[5].quantity == Lots{1}));
+  CHECK((tape->events[7].payload == 2 && tape->events[7].quantity == Lots{3}));
+}
