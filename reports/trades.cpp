@@ -40,15 +40,35 @@ void pass(const engine::PositionRow& row, std::map<engine::InstrumentId, Buildin
   building.trip.favourable = std::max(building.trip.favourable.value_or(0), profit);
 }
 
+/// A split while a trip is under way: more or fewer shares, and the part of one paid out.
+void split(const engine::PostingRow& row, std::map<engine::InstrumentId, Building>& open) {
+  const auto found = open.find(row.instrument);
+  if (row.account != engine::LedgerAccount::Positions || found == open.end() || found->second.position == 0) return;
+  Building& building = found->second;
+  const double ratio = static_cast<double>(row.position.value) / static_cast<double>(building.position);
+  building.position = row.position.value;
+  building.entered_quantity *= ratio;
+  building.left_quantity *= ratio;
+  building.left += (building.trip.side == engine::Side::Buy ? 1 : -1) * static_cast<double>(row.amount_micros) / 1e6;
+}
+
 }  // namespace
 
 std::vector<RoundTrip> round_trips(const engine::RunRecord& record, std::span<const engine::Instrument> instruments) {
   std::vector<RoundTrip> trips;
   std::map<engine::InstrumentId, Building> open;
   auto mark_row = record.positions.begin();
+  auto posting = record.postings.begin();
+  const auto splits_to = [&](Nanos time) {
+    for (; posting != record.postings.end() && posting->time <= time; ++posting) split(*posting, open);
+  };
   for (const engine::FillRow& fill : record.fills) {
     // A sample is taken after all that happened at its time.
-    for (; mark_row != record.positions.end() && mark_row->time < fill.time; ++mark_row) pass(*mark_row, open, instruments);
+    for (; mark_row != record.positions.end() && mark_row->time < fill.time; ++mark_row) {
+      splits_to(mark_row->time);
+      pass(*mark_row, open, instruments);
+    }
+    splits_to(fill.time);
     if (fill.instrument >= instruments.size())
       fail(Fault::Data, record.strategy, fmt::format("expected a fill in one of {} instruments, was number {}", instruments.size(), fill.instrument));
     const engine::Instrument& instrument = instruments[fill.instrument];
@@ -81,7 +101,10 @@ std::vector<RoundTrip> round_trips(const engine::RunRecord& record, std::span<co
       trips.push_back(building.trip);
     }
   }
-  for (; mark_row != record.positions.end(); ++mark_row) pass(*mark_row, open, instruments);
+  for (; mark_row != record.positions.end(); ++mark_row) {
+    splits_to(mark_row->time);
+    pass(*mark_row, open, instruments);
+  }
   for (auto& [id, building] : open) {
     if (building.position == 0) continue;
     const engine::Instrument& instrument = instruments[id];

@@ -86,6 +86,29 @@ TEST_CASE("charts hold no number that is not finite") {
   }
 }
 
+TEST_CASE("a split in the middle of a round trip changes its shares and not its profit") {
+  std::vector<engine::Instrument> instruments(1);
+  instruments[0].name = "X";
+  for (const engine::Side entry : {engine::Side::Buy, engine::Side::Sell}) {
+    const std::int64_t direction = engine::sign(entry);
+    engine::RunRecord record;
+    record.begin = Nanos{0};
+    record.end = Nanos{100};
+    // 101 at 30.00; three for two: 151 and half a share at 20.00; closed at 21.00
+    record.fills.push_back({Nanos{10}, 1, 0, entry, false, Ticks{3000}, Lots{101}, 0, 0, Lots{101 * direction}});
+    record.postings.push_back({Nanos{20}, engine::LedgerAccount::Positions, 0, direction * 10'000'000, Lots{151 * direction}});
+    record.positions.push_back({Nanos{30}, 0, Lots{151 * direction}, Ticks{1900}});
+    record.fills.push_back({Nanos{40}, 2, 0, engine::opposite(entry), false, Ticks{2100}, Lots{151}, 0, 0, Lots{0}});
+    const auto trips = round_trips(record, instruments);
+    REQUIRE(trips.size() == 1);
+    CHECK_FALSE(trips[0].open);
+    CHECK(trips[0].quantity == doctest::Approx(151));
+    CHECK(trips[0].profit == doctest::Approx(static_cast<double>(direction) * (151 * 21 + 10 - 101 * 30)));
+    CHECK(trips[0].entry_price == doctest::Approx(3030.0 / 151));
+    CHECK(trips[0].adverse.value_or(0) <= 0);
+  }
+}
+
 TEST_CASE("round trips: averages, reversal, fees by share, what stays open") {
   std::vector<engine::Instrument> instruments(1);
   instruments[0].name = "X";
