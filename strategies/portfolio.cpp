@@ -86,7 +86,7 @@ void Portfolio::send(Orders& orders) {
                               orders.open_quantity(id, Side::Buy).value -
                               orders.open_quantity(id, Side::Sell).value;
     const double lot_value =
-        std::abs(static_cast<double>(orders.mark(id).value)) * tick_values_[id];
+        std::abs(static_cast<double>(orders.mark(id).value)) * tick_values_[id] * orders.exchange_rate(id);
     std::int64_t want = have;
     if (pending_[id] && lot_value > 0) {
       const double lots = weights_[id] * room / lot_value;

@@ -72,6 +72,11 @@ class Account {
     const Holding& holding = holdings_[instrument];
     return converted(holding.tick_value * price.value * lots, holding.currency);
   }
+  /// In the account's currency, of one unit of the instrument's.
+  [[nodiscard]] double exchange_rate(InstrumentId instrument) const {
+    const std::uint32_t currency = holdings_[instrument].currency;
+    return currency == 0 ? 1 : through_rates({Money::kPerUnit}, currency).units();
+  }
   /// Whether every leg to the account's currency has a mark.
   [[nodiscard]] bool convertible(InstrumentId instrument) const;
   [[nodiscard]] bool flat() const { return open_positions_ == 0; }

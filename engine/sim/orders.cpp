@@ -476,6 +476,7 @@ Lots Orders::open_quantity(InstrumentId instrument, Side side) const {
 
 Money Orders::cash() const { return simulation_->state_->players[participant_]->view.cash(); }
 Money Orders::equity() const { return simulation_->state_->players[participant_]->view.equity(); }
+double Orders::exchange_rate(InstrumentId instrument) const { return simulation_->state_->players[participant_]->view.exchange_rate(instrument); }
 Rng& Orders::random() { return simulation_->state_->players[participant_]->random; }
 
 }  // namespace walras::engine

@@ -39,6 +39,8 @@ class Orders {
   [[nodiscard]] Lots open_quantity(InstrumentId instrument, Side side) const;  ///< of own live orders
   [[nodiscard]] Money cash() const;
   [[nodiscard]] Money equity() const;              ///< cash plus positions at mark
+  /// What one unit of an instrument's currency is worth in the account's, by the marks; 1 where they are the same, 0 before the first mark.
+  [[nodiscard]] double exchange_rate(InstrumentId instrument) const;
   Rng& random();                                   ///< this participant's own stream
 
  private:

@@ -3,6 +3,7 @@
 #include "engine/base/registry.hpp"
 
 #include <cmath>
+#include <map>
 
 namespace walras::engine {
 namespace {
@@ -137,6 +138,32 @@ class Composite final : public FeeModel {
 
  private:
   std::vector<std::unique_ptr<FeeModel>> parts_;
+};
+
+class ByInstrument final : public FeeModel {
+ public:
+  struct Params {
+    std::map<std::string, Json> fees;
+    Json other = Json("none");
+    static void fields(auto&& field) {
+      field("fees", &Params::fees, {.required = true, .doc = "by instrument, or by venue where instruments are called X@VENUE", .component = "fees"});
+      field("other", &Params::other, {.doc = "of the rest", .component = "fees"});
+    }
+  };
+  ByInstrument(const Params& params, const Instrument& instrument) {
+    Registry<FeeModel, const Instrument&> registry("fees");
+    add_simple_fee_models(registry);
+    registry.add<Composite>("composite", "");
+    auto found = params.fees.find(instrument.name);
+    const std::size_t at = instrument.name.rfind('@');
+    if (found == params.fees.end() && at != std::string::npos) found = params.fees.find(instrument.name.substr(at + 1));
+    own_ = found == params.fees.end() ? registry.build(params.other, "/venue/fees/other", instrument)
+                                      : registry.build(found->second, "/venue/fees/fees/" + escape_pointer(found->first), instrument);
+  }
+  Money fee(Side side, Ticks price, Lots quantity, bool maker) const noexcept override { return own_->fee(side, price, quantity, maker); }
+
+ private:
+  std::unique_ptr<FeeModel> own_;
 };
 
 class NoSlippage final : public SlippageModel {
@@ -327,6 +354,7 @@ class Propagator final : public SlippageModel {
 void add_fee_models(Registry<FeeModel, const Instrument&>& registry) {
   add_simple_fee_models(registry);
   registry.add<Composite>("composite", "the sum of several");
+  registry.add<ByInstrument>("by_instrument", "each instrument, or each venue, its own");
 }
 
 void add_slippage_models(Registry<SlippageModel, const Instrument&>& registry) {

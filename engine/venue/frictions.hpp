@@ -48,7 +48,7 @@ class SlippageModel {
   [[nodiscard]] virtual bool needs_history() const noexcept { return false; }
 };
 
-/// Adds none, per_share, basis_points, maker_taker and composite.
+/// Adds none, per_share, basis_points, maker_taker, composite and by_instrument.
 void add_fee_models(Registry<FeeModel, const Instrument&>& registry);
 /// Adds none, basis_points, spread, volume_share, square_root, power, almgren_chriss and propagator.
 void add_slippage_models(Registry<SlippageModel, const Instrument&>& registry);

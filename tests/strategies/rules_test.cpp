@@ -177,7 +177,7 @@ TEST_CASE("parameters that contradict each other are refused in words") {
       {R"({"kind": "random", "long_probability": 0.7, "short_probability": 0.4})",
        "/strategy/long_probability: expected long_probability + short_probability <= 1, was more"},
       {R"({"kind": "twap", "instrument": "X"})",
-       "/strategy/instrument: expected an instrument of the market (A), was X"},
+       "/strategy/instrument: expected an instrument of the market (A), or one listed as X@VENUE, was X"},
       {R"({"kind": "moving_average", "fst": 5})", "/strategy/fst: expected fast, was fst"},
   };
   for (const Case& one : cases) {
