@@ -2,6 +2,7 @@
 // Scenario: the whole JSON file as one struct. Components (a source, a latency model, a strategy) stay Json until
 // the stage that owns their registry builds them; everything else is typed, ranged and defaulted here.
 #include "engine/base/config.hpp"
+#include "engine/ledger/contracts.hpp"
 #include "engine/sim/risk.hpp"
 #include "strategies/catalog.hpp"
 
@@ -26,12 +27,18 @@ struct AccountParams {
   bool shorting = true;
   double borrow_rate = 0;
   std::optional<engine::RiskParams> risk;
+  std::map<std::string, engine::ContractParams> contracts;
+  std::map<std::string, std::vector<std::string>> rates;
+  std::optional<engine::MarginParams> margin;
   static void fields(auto&& field) {
     field("capital", &AccountParams::capital, {.unit = "currency", .min = 1e-2, .max = 1e13, .doc = "Cash at the start of every fold."});
-    field("currency", &AccountParams::currency, {.doc = "Currency of the account and of every instrument."});
+    field("currency", &AccountParams::currency, {.doc = "Currency of the account, and of every instrument unless `rates` are given."});
     field("leverage", &AccountParams::leverage, {.unit = "x equity", .min = 0.01, .max = 1000, .doc = "Gross exposure allowed; orders beyond it are rejected."});
     field("shorting", &AccountParams::shorting, {.doc = "Whether positions may be negative."});
     field("borrow_rate", &AccountParams::borrow_rate, {.unit = "1/year", .min = 0, .max = 10, .doc = "Cost of short positions, on their value, accrued daily."});
+    field("contracts", &AccountParams::contracts, {.doc = "By instrument, or \"*\" for all others: kind of contract, margins, funding, swaps, rolls. What is not named is spot."});
+    field("rates", &AccountParams::rates, {.doc = "By currency: instruments whose marks lead from it to the account's, each \"NAME\" (its price is the rate) or \"1/NAME\"; two or more go through other currencies."});
+    field("margin", &AccountParams::margin, {.doc = "Margins are asked for, and an account that falls below them is liquidated; null: `leverage` alone limits positions."});
     field("risk", &AccountParams::risk, {.doc = "Rules in front of every strategy, see docs/risk.md; null: none."});
   }
 };

@@ -371,7 +371,10 @@ Setup prepare(const RunOptions& options) {
     setup.benchmark = load_benchmark(scenario, options, setup.benchmark_name, benchmark_hash, setup.inputs);
     setup.data_hash += benchmark_hash;
     setup.account = {Money::from_units(scenario.account.capital), scenario.account.borrow_rate, scenario.account.leverage,
-                     scenario.account.shorting, scenario.account.risk, horizons(scenario.report)};
+                     scenario.account.shorting, scenario.account.risk,
+                     engine::account_rules({scenario.account.currency, scenario.account.contracts, scenario.account.margin, scenario.account.rates},
+                                           setup.plan->instruments(), setup.tape.get(), "/account"),
+                     horizons(scenario.report)};
     check_risk_rules(setup);
     setup.folds = setup.plan->generated() ? generated_folds(scenario.walk_forward, setup.plan->whole(), scenario.seed) : recorded_folds(setup);
     check_benchmark(setup);

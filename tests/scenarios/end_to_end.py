@@ -288,6 +288,35 @@ def risk_limits(folder):
 
 
 @case
+def accounts_with_contracts(folder):
+    """A perpetual pays funding, and too much leverage is closed by force and insured; futures roll; wrong terms are told with their place"""
+    try:
+        import h5py
+    except ImportError as error:
+        raise LeftOut("python3-h5py is not installed") from error
+    for name in ("perpetual", "futures_roll"):
+        walras("run", ROOT / "scenarios" / f"{name}.json", "--out", name, "--ledger", f"{name}.h5", "--no-pdf", folder=folder)
+    with h5py.File(folder / "perpetual" / "record.h5") as record:
+        about = [json.loads(text) for text in record["folds"]["about"][:]]
+        liquidated = {who: sum(f["liquidations"] for f in about if f["strategy"] == who) for who in ("unlevered", "eightfold")}
+        assert liquidated["unlevered"] == 0 and liquidated["eightfold"] > 0, liquidated
+        assert sum(f["insurance"] for f in about if f["strategy"] == "eightfold") > 0, "no gap beyond bankruptcy"
+        assert all(f["funding"] < 0 for f in about if f["strategy"] == "unlevered"), [f["funding"] for f in about]
+        margin = record["eightfold/oos/0/margin"]
+        assert len(margin["time"]) >= 504 and min(margin["maintenance"]) == 0
+        assert set(record["unlevered/oos/0/postings"]["account"]) == {8}
+    with h5py.File(folder / "futures_roll" / "record.h5") as record:
+        fills = record["hold/oos/0/fills"]
+        at = [t for t in fills["time"][:] if t % (91 * 86_400_000_000_000) == 0]
+        assert len(at) >= 2 * 3 * 18, len(at)   # out and in, of three contracts, in five years
+    for where, value, words in (("/account/contracts/CRUDE/funding_rate", "0.1", "of kind perpetual"), ("/account/rates/EUR", '["GOLD"]', "account's own"),
+                                ("/account/margin/offset", "2", "offset")):
+        sets = ["--set", f"{where}={value}"] + (["--set", "/account/currency=EUR"] if "rates" in where else [])
+        err = walras("check", ROOT / "scenarios" / "futures_roll.json", *sets, code=3, folder=folder)[1]
+        assert words in err and where in err, err
+
+
+@case
 def market_maker(folder):
     """scenarios/market_maker.json runs with no data at all"""
     walras("run", ROOT / "scenarios" / "market_maker.json", "--out", folder / "out", "--ledger", folder / "ledger.h5", "--no-pdf")
