@@ -368,8 +368,9 @@ InputStream::InputStream(const std::filesystem::path& file, std::string_view mem
   Descriptor raw(open_to_read(file));
   std::array<unsigned char, 2> magic{};
   const auto bytes = std::as_writable_bytes(std::span(magic));
-  if (read_some(raw.get(), bytes, file) == 2 && magic[0] == 0x1f && magic[1] == 0x8b) {
-    ::lseek(raw.get(), 0, SEEK_SET);
+  const bool gzip = read_some(raw.get(), bytes, file) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
+  if (::lseek(raw.get(), 0, SEEK_SET) < 0) fail(Fault::Io, file.string(), "expected a file, was a pipe; save what it sends, and name that");
+  if (gzip) {
     state_->zipped = gzdopen(raw.release(), "rb");
     if (state_->zipped == nullptr) refuse_io(file, "open", ENOMEM);
     gzbuffer(state_->zipped, 1U << 17);

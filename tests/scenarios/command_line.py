@@ -273,6 +273,8 @@ def returns_that_cannot_be_judged(folder):
     with open("/dev/full", "w") as full:   # an answer that cannot be written is no success
         lost = subprocess.run([PROGRAM, "stats", "two.csv", "--resamples", "100"], cwd=folder, stdout=full, stderr=subprocess.PIPE, text=True)
     assert lost.returncode == 1 and "standard output: expected to write all of the answer" in lost.stderr, lost
+    piped = subprocess.run([PROGRAM, "stats", "/dev/stdin"], cwd=folder, input="date,a\n2020-01-01,0\n2020-01-02,0\n", capture_output=True, text=True)
+    assert piped.returncode == 1 and "expected a file, was a pipe" in piped.stderr, piped
     many = 3000   # each of them is judged among all: work must not grow with their square
     write(folder, "many.csv", "date," + ",".join(f"s{i}" for i in range(many)) + "\n" +
           "".join(d + "," + ",".join(f"{(i * 7 + k * (k + 3)) % 101 / 5e3 - 0.01:.4f}" for i in range(many)) + "\n" for k, d in enumerate(days)))

@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
 #include <numeric>
 
 namespace walras::stats {
@@ -17,34 +16,33 @@ constexpr std::size_t kDays = 2520;
 constexpr std::size_t kReplicates = 599;
 constexpr double kEdge = 0.05;  // mean over standard deviation, a day
 
-/// Which observations go together in a block.
-enum class Blocks : std::uint8_t {
-  Own,    ///< as long as the functional's own dependence asks for: that of its influence values
-  Shared  ///< as reports resample, one length for all figures: the longest of the returns' and of their squares'
-};
-
 struct Asked {
   Functional functional;
   IntervalMethod method;
-  Blocks blocks;
   bool due;
 };
 
-/// The mean and the Sharpe ratio by every method, and as reports resample them; of the variance those methods that reports may
-/// show, whose bounds are those of the volatility, squared.
-std::vector<Asked> asked() {
+/// Of the mean and the Sharpe ratio every method; of the variance those that reports may show, whose bounds are those of the
+/// volatility, squared. Reports print studentised ones of the first two.
+std::vector<Asked> shown() {
   std::vector<Asked> list;
   for (const Functional functional : {Functional::Mean, Functional::Sharpe}) {
-    list.push_back({functional, IntervalMethod::Studentized, Blocks::Own, true});
-    list.push_back({functional, IntervalMethod::Accelerated, Blocks::Own, true});
-    for (const IntervalMethod method : {IntervalMethod::Percentile, IntervalMethod::Basic, IntervalMethod::Normal, IntervalMethod::BiasCorrected}) {
-      list.push_back({functional, method, Blocks::Own, false});
+    list.push_back({functional, IntervalMethod::Studentized, true});
+    for (const IntervalMethod method : {IntervalMethod::Accelerated, IntervalMethod::Percentile, IntervalMethod::Basic, IntervalMethod::Normal,
+                                        IntervalMethod::BiasCorrected}) {
+      list.push_back({functional, method, false});
     }
-    list.push_back({functional, IntervalMethod::Studentized, Blocks::Shared, true});
-    list.push_back({functional, IntervalMethod::Accelerated, Blocks::Shared, false});
   }
   for (const IntervalMethod method : {IntervalMethod::Studentized, IntervalMethod::Accelerated, IntervalMethod::Percentile}) {
-    list.push_back({Functional::Variance, method, Blocks::Shared, false});
+    list.push_back({Functional::Variance, method, false});
+  }
+  return list;
+}
+
+std::vector<Asked> careful() {
+  std::vector<Asked> list;
+  for (const Functional functional : {Functional::Mean, Functional::Sharpe}) {
+    for (const IntervalMethod method : {IntervalMethod::Studentized, IntervalMethod::Accelerated}) list.push_back({functional, method, true});
   }
   return list;
 }
@@ -76,18 +74,18 @@ double truth_of(Functional functional) {
 
 std::string column_of(const Asked& one) {
   const char* of = one.functional == Functional::Mean ? "mean" : one.functional == Functional::Sharpe ? "Sharpe ratio" : "volatility";
-  return fmt::format("{}, {}{}", of, text(one.method), one.blocks == Blocks::Shared ? ", blocks as in reports" : "");
+  return fmt::format("{}, {}", of, text(one.method));
 }
 
-std::vector<bool> covered(Process process, std::uint64_t world) {
+/// `own`: blocks as long as each functional asks for; else one length for all, as reports resample.
+std::vector<bool> covered(Process process, std::uint64_t world, const std::vector<Asked>& asked, bool own) {
   std::vector<double> x = draw(process, kDays, world, 500);
   for (double& value : x) value += kEdge * kDailyDeviation;
   const std::vector<std::span<const double>> one{x};
-  const double shared = shared_block_length(one, true);
+  const double shared = own ? 0 : shared_block_length(one, true);
   std::vector<bool> hits;
-  for (const Asked& each : asked()) {
-    const double block = each.blocks == Blocks::Shared ? shared : own_block(x, each.functional);
-    const ResamplePlan plan{kDays, kReplicates, block, world};
+  for (const Asked& each : asked) {
+    const ResamplePlan plan{kDays, kReplicates, own ? own_block(x, each.functional) : shared, world};
     const std::optional<Bounds> bounds = intervals(one, each.functional, plan, 0.95, each.method)[0].interval;
     const double truth = truth_of(each.functional);
     hits.push_back(bounds && bounds->low <= truth && truth <= bounds->high);
@@ -95,14 +93,16 @@ std::vector<bool> covered(Process process, std::uint64_t world) {
   return hits;
 }
 
-Part coverage_of(Process process) {
+Part coverage_of(Process process, bool own) {
   Part part;
-  part.name = fmt::format("coverage-{}", key_of(process));
-  part.title = fmt::format("Coverage of 95 % intervals, {}", name_of(process));
-  part.doc = "Daily Sharpe ratio 0.05 over 2,520 days, stationary bootstrap, 599 replicates; blocks as long as the figure's own influence values ask for.";
+  part.name = fmt::format("coverage-{}{}", own ? "own-" : "", key_of(process));
+  part.title = fmt::format("Coverage of 95 % intervals, {}, {}", own ? "blocks of the figure's own length" : "blocks as in reports", name_of(process));
+  part.doc = fmt::format("Daily Sharpe ratio 0.05 over 2,520 days, stationary bootstrap, 599 replicates; mean block: the automatic one {}.",
+                         own ? "for the figure's influence values" : "for the returns or their squared deviations, whichever is longer");
   part.what = "interval of the";
-  for (const Asked& one : asked()) part.columns.push_back(one.due ? Column{column_of(one), 0.93, 0.97} : Column{column_of(one)});
-  part.world = [process](std::uint64_t world) { return covered(process, world); };
+  const std::vector<Asked> list = own ? careful() : shown();
+  for (const Asked& one : list) part.columns.push_back(one.due ? Column{column_of(one), 0.93, 0.97} : Column{column_of(one)});
+  part.world = [=](std::uint64_t world) { return covered(process, world, list, own); };
   part.cost = 10;
   return part;
 }
@@ -111,7 +111,9 @@ Part coverage_of(Process process) {
 
 std::vector<Part> coverage_parts() {
   std::vector<Part> parts;
-  for (const Process process : kProcesses) parts.push_back(coverage_of(process));
+  for (const bool own : {false, true}) {
+    for (const Process process : kProcesses) parts.push_back(coverage_of(process, own));
+  }
   return parts;
 }
 
