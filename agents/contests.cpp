@@ -11,10 +11,15 @@
 namespace walras::agents {
 namespace {
 
-/// LibTorch's fused AdamW kernel with its state, as its callers hold it.
+/// LibTorch's fused AdamW kernel with its state, as its callers hold it: matrices decay, vectors do
+/// not, as in the trainer.
 struct BareAdam {
   explicit BareAdam(std::vector<torch::Tensor> all, double decay_, double epsilon_)
       : parameters(std::move(all)), decay(decay_), epsilon(epsilon_) {
+    decayed = static_cast<std::size_t>(
+        std::stable_partition(parameters.begin(), parameters.end(),
+                              [this](const torch::Tensor& p) { return decay <= 0 || p.dim() > 1; }) -
+        parameters.begin());
     for (const torch::Tensor& parameter : parameters) {
       first.push_back(torch::zeros_like(parameter));
       second.push_back(torch::zeros_like(parameter));
@@ -29,11 +34,19 @@ struct BareAdam {
     std::vector<torch::Tensor> gradients;
     for (const torch::Tensor& parameter : parameters) gradients.push_back(parameter.grad());
     at::_foreach_add_(steps, 1);
-    at::_fused_adamw_(parameters, gradients, first, second, {}, steps, rate, 0.9, 0.999, decay,
-                      epsilon, false, false);
+    const at::TensorList p(parameters), g(gradients), m(first), v(second), t(steps);
+    const auto run = [&](std::size_t begin, std::size_t count, double pull) {
+      if (count == 0) return;
+      at::_fused_adamw_(p.slice(begin, count), g.slice(begin, count), m.slice(begin, count),
+                        v.slice(begin, count), {}, t.slice(begin, count), rate, 0.9, 0.999, pull,
+                        epsilon, false, false);
+    };
+    run(0, decayed, decay);
+    run(decayed, parameters.size() - decayed, 0);
   }
   std::vector<torch::Tensor> parameters, first, second, steps;
   double decay, epsilon;
+  std::size_t decayed = 0;
 };
 
 torch::Tensor draws(std::initializer_list<std::int64_t> shape, Rng random) {

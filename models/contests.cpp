@@ -1,6 +1,8 @@
 // Compiled networks against the same networks through LibTorch, for `walras bench`.
+#include "models/attention.hpp"
 #include "models/catalog.hpp"
 #include "models/compiled.hpp"
+#include "models/net.hpp"
 
 namespace walras::models {
 namespace {
@@ -53,6 +55,36 @@ class Latency final : public strategies::Contest {
   std::size_t at_ = 0;
 };
 
+/// One training step of causal attention at a length: with the linear kernel (ours) and with softmax
+/// (bare), forward and backward.
+class Crossover final : public strategies::Contest {
+ public:
+  explicit Crossover(std::int64_t length) {
+    use_one_thread();
+    Rng random(1, "crossover");
+    const auto make = [&random](AttentionKind kind) {
+      return std::make_unique<Attention>(
+          Attention::Shape{.width = 64, .heads = 4, .kind = kind, .causal = true}, random);
+    };
+    linear_ = make(AttentionKind::Linear);
+    softmax_ = make(AttentionKind::Softmax);
+    steps_ = torch::empty({1, length, 64});
+    for (std::int64_t i = 0; i < steps_.numel(); ++i)
+      steps_.data_ptr<float>()[i] = static_cast<float>(random.normal());
+    steps_.requires_grad_();
+  }
+  void ours() override { learn(*linear_); }
+  void bare() override { learn(*softmax_); }
+
+ private:
+  void learn(Attention& attention) {
+    attention.zero_grad();
+    attention.forward(steps_, steps_).square().mean().backward();
+  }
+  std::unique_ptr<Attention> linear_, softmax_;
+  torch::Tensor steps_;
+};
+
 }  // namespace
 
 void add_contests(strategies::Contests& contests) {
@@ -65,6 +97,8 @@ void add_contests(strategies::Contests& contests) {
   add("latency_lstm_window", kLstm, {40, 100, 3}, true);
   add("latency_transformer_cached",
       R"({"kind": "transformer", "network": {"width": 64, "heads": 4, "layers": 2, "hidden": 128}})", {40, 100, 3}, false);
+  for (const std::int64_t length : {128, 256, 512, 1024, 2048, 4096})
+    contests["attention_crossover/" + std::to_string(length)] = [length] { return std::make_unique<Crossover>(length); };
 }
 
 }  // namespace walras::models

@@ -9,6 +9,7 @@
 #include "engine/base/error.hpp"
 #include "models/catalog.hpp"
 #include "models/net.hpp"
+#include "models/tracking/tracker.hpp"
 #include "models/training.hpp"
 
 namespace walras::models {
@@ -17,9 +18,11 @@ namespace {
 struct NetPredictorParams {
   Json network = Json::object();
   TrainingParams training;
+  TrackingParams tracking;
   static void fields(auto&& field) {
     field("network", &NetPredictorParams::network, {.doc = "shape of the network"});
     field("training", &NetPredictorParams::training, {.doc = "how it is trained"});
+    field("tracking", &NetPredictorParams::tracking, {.doc = "who is told how training goes"});
   }
 };
 
@@ -27,11 +30,12 @@ struct NetPredictorParams {
 class NetPredictor final : public strategies::Predictor {
  public:
   using Make = std::function<std::shared_ptr<Net>(const NetShape&, Rng&)>;
-  NetPredictor(std::string kind, Json network, TrainingParams training, Make make,
+  NetPredictor(std::string kind, NetPredictorParams params, Make make,
                const strategies::PredictorContext& context)
       : kind_(std::move(kind)),
-        network_(std::move(network)),
-        training_(std::move(training)),
+        network_(std::move(params.network)),
+        training_(std::move(params.training)),
+        tracking_(std::move(params.tracking)),
         make_(std::move(make)),
         context_(context) {
     if (context.channels == 0 || context.window == 0 || context.outputs == 0) {
@@ -58,7 +62,19 @@ class NetPredictor final : public strategies::Predictor {
     check_finite(data, static_cast<std::size_t>(training_.batch));
     scaler_ = Scaler::fit(data, split.train);
     make(random.child("weights"));
-    report_ = train(*model_, *objective_, data, scaler_, training_, random.child("batches"));
+    Tracker tracker(tracking_, kind_, Json::object({{"network", network_}, {"training", dump(training_)}}));
+    report_ = train(*model_, *objective_, data, scaler_, training_, random.child("batches"),
+                    [&tracker](const TrainingReport& report) {
+                      tracker.scalar("train_loss", report.train_curve.back(), report.epochs);
+                      tracker.scalar("learning_rate", report.rate_curve.back(), report.epochs);
+                      if (!report.validation_curve.empty())
+                        tracker.scalar("validation_loss", report.validation_curve.back(), report.epochs);
+                      tracker.flush();
+                      return true;
+                    });
+    if (const Json* found = report_.metrics.is_null() ? nullptr : report_.metrics.find("information_coefficient"))
+      tracker.scalar("information_coefficient", found->as_number(), report_.best_epoch);
+    tracker.finish();
   }
 
   void predict(std::span<const float> input, std::span<float> output) override {
@@ -176,6 +192,7 @@ class NetPredictor final : public strategies::Predictor {
   std::string kind_;
   Json network_;  // resolved
   TrainingParams training_;
+  TrackingParams tracking_;
   Make make_;
   strategies::PredictorContext context_;
   std::shared_ptr<Regressor> model_;
@@ -209,11 +226,11 @@ void add_models(Registry<strategies::Predictor, const strategies::PredictorConte
                                            const strategies::PredictorContext& context)
         -> std::unique_ptr<strategies::Predictor> {
       NetPredictorParams read = load<NetPredictorParams>(params, where);
-      const Json network = net.resolve(read.network, where + "/network");
-      const auto make = [build = net.build, network, where](const NetShape& shape, Rng& random) {
+      read.network = net.resolve(read.network, where + "/network");
+      const auto make = [build = net.build, network = read.network, where](const NetShape& shape, Rng& random) {
         return std::shared_ptr<Net>(build(network, where + "/network", shape, random));
       };
-      return std::make_unique<NetPredictor>(kind, network, read.training, make, context);
+      return std::make_unique<NetPredictor>(kind, std::move(read), make, context);
     };
     registry.add(kind, std::move(entry));
   }

@@ -16,7 +16,7 @@
 #include "models/net.hpp"
 #include "models/objective.hpp"
 #include "models/optimiser.hpp"
-#include "strategies/predictor.hpp"
+#include "strategies/rows.hpp"
 
 namespace walras::models {
 
@@ -81,12 +81,8 @@ struct TrainingParams {
   }
 };
 
-/// Rows [0, train) train, rows [validation, rows) validate.
-struct RowSplit {
-  std::size_t train = 0, validation = 0;
-};
-/// Splits by steps (times), never within one. Throws Error{Numeric} when either part would be empty
-/// (validation only when asked for).
+using strategies::RowSplit;
+/// Splits by steps (times), as the params say. Throws as strategies::split_rows.
 [[nodiscard]] RowSplit split_rows(const strategies::Dataset& data, const TrainingParams& params);
 
 /// Mean and standard deviation a channel (of inputs) and an output (of targets; mean 0 where it

@@ -2,6 +2,7 @@
 
 #include "engine/base/files.hpp"
 #include "engine/base/parallel.hpp"
+#include "scenarios/version.hpp"
 #include "stats/performance.hpp"
 
 #include <fmt/format.h>
@@ -43,6 +44,16 @@ class FoldTraining final : public strategies::Training {
   const engine::AccountTerms& account() const override { return account_; }
   engine::Span span() const override { return fold_.train; }
   double periods_per_year() const override { return setup_.plan->periods_per_year(); }
+  std::string identity() const override {
+    Sha256 hash;
+    hash.update(build_id());
+    hash.update(setup_.plan->resolved().dump());
+    hash.update(setup_.data_hash);
+    hash.update(setup_.plugin_hash);
+    for (const Nanos time : {fold_.train.warm_up, fold_.train.begin, fold_.train.end}) hash.update_integer(time.value);
+    for (const std::uint64_t seed : fold_.train_seeds) hash.update_integer(static_cast<std::int64_t>(seed));
+    return hash.hex();
+  }
 
  private:
   const Setup& setup_;

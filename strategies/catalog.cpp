@@ -1,5 +1,6 @@
 #include "strategies/catalog.hpp"
 
+#include "strategies/boosted_trees.hpp"
 #include "strategies/gateway.hpp"
 #include "strategies/linear_predictor.hpp"
 #include "strategies/model_driven.hpp"
@@ -18,6 +19,7 @@ void add_strategies(Registry<Strategy, const StrategyContext&>& registry) {
 }
 
 void add_predictors(Registry<Predictor, const PredictorContext&>& registry) {
+  add_boosted_trees(registry);
   add_linear_predictor(registry);
 }
 

@@ -24,6 +24,8 @@ class Training {
   [[nodiscard]] virtual const engine::AccountTerms& account() const = 0;
   [[nodiscard]] virtual engine::Span span() const = 0;
   [[nodiscard]] virtual double periods_per_year() const = 0;
+  /// Hash of all that decides what market() plays: data, market, venue, span and seeds; empty: not told.
+  [[nodiscard]] virtual std::string identity() const { return {}; }
 };
 
 class Strategy : public engine::Participant {

@@ -40,14 +40,15 @@ class Process {
 
 using ProcessRegistry = Registry<Process, const ProcessContext&>;
 
-/// Adds brownian, ornstein_uhlenbeck, merton, kou, garch, gjr_garch, egarch, heston and
-/// rough_bergomi. Where `drift` is named, the mean price grows by exp(drift * years) (garch kinds
+/// Adds brownian, ornstein_uhlenbeck, merton, kou, garch, gjr_garch, egarch, heston,
+/// rough_bergomi and planted. Where `drift` is named, the mean price grows by exp(drift * years) (garch kinds
 /// with Student innovations: up to their tails, which have no exponential moment).
 void add_processes(ProcessRegistry& registry);
 
 // The parts of add_processes(), one a file.
 void add_diffusions(ProcessRegistry& registry);
 void add_garch(ProcessRegistry& registry);
+void add_planted(ProcessRegistry& registry);
 void add_stochastic_volatility(ProcessRegistry& registry);
 
 }  // namespace walras::engine

@@ -13,6 +13,7 @@ void add_processes(ProcessRegistry& registry) {
   add_diffusions(registry);
   add_garch(registry);
   add_stochastic_volatility(registry);
+  add_planted(registry);
 }
 
 namespace {

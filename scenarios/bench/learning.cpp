@@ -3,7 +3,10 @@
 #include "scenarios/plugins.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
+#include <string>
+#include <utility>
 
 namespace walras::scenarios {
 namespace {
@@ -67,13 +70,50 @@ auto latencies(const std::string& name, double quantile) {
   };
 }
 
+/// Length from which on the linear kernel takes less time than softmax, between the two lengths on a
+/// logarithmic scale.
+double crossover(const std::vector<std::pair<double, strategies::Contest*>>& lengths) {
+  double before = 0, last = 0;
+  for (const auto& [length, contest] : lengths) {
+    std::vector<double> ratios;
+    const int pairs = length < 1000 ? 61 : 11;
+    for (int pair = -2; pair < pairs; ++pair) {
+      const double ours = seconds([c = contest] { c->ours(); }), bare = seconds([c = contest] { c->bare(); });
+      if (pair >= 0) ratios.push_back(ours / bare);
+    }
+    std::ranges::nth_element(ratios, ratios.begin() + pairs / 2);
+    const double now = std::log(ratios[static_cast<std::size_t>(pairs / 2)]);
+    if (now <= 0 && last == 0) return length;
+    if (now <= 0) return before * std::pow(length / before, last / (last - now));
+    before = length;
+    last = now;
+  }
+  return before;
+}
+
+std::vector<BenchCase> crossovers() {
+  std::vector<std::shared_ptr<Stage>> stages;
+  std::vector<std::pair<double, strategies::Contest*>> lengths;
+  for (const int length : {128, 256, 512, 1024, 2048, 4096}) {
+    Stage& stage = *stages.emplace_back(std::make_shared<Stage>());
+    load_learning(stage.registries, stage.modules);
+    stage.contest = stage.registries.contests.at("attention_crossover/" + std::to_string(length))();
+    lengths.emplace_back(length, stage.contest.get());
+  }
+  return {{"", [stages, lengths] { return crossover(lengths); }}};
+}
+
 }  // namespace
 
 void add_learning_benchmarks(Benchmarks& benchmarks) {
   benchmarks.push_back({"trainer_overhead",
                         "one training step of the price CNN (batch 128 of 4 x 32) and of PPO (batch 256, two nets of 2 x 64) "
                         "against the same step written in bare LibTorch calls, median of 301 interleaved pairs",
-                        "%", false, 10, trainers});
+                        "%", false, 3, trainers});
+  benchmarks.push_back({"attention_crossover",
+                        "length from which causal attention with the linear kernel is faster than with softmax, forward and "
+                        "backward, 4 heads of 16, by medians of interleaved pairs from 128 to 4,096 steps",
+                        "steps", false, 0, crossovers, 3});
   const auto add = [&](const std::string& name, const std::string& work, double target, double quantile) {
     benchmarks.push_back({name, work + ", batch 1, one core, compiled", "us", false, target, latencies(name, quantile)});
   };

@@ -15,7 +15,7 @@ namespace walras::scenarios {
 namespace {
 
 constexpr std::array<std::string_view, 3> kWithScenario{"run", "validate", "check"};
-constexpr std::array<std::string_view, 2> kLearningBenchmarks{"trainer_overhead", "environment"};
+constexpr std::array<std::string_view, 3> kLearningBenchmarks{"trainer_overhead", "environment", "attention_crossover"};
 
 /// The values of a flag among the words, "--set a" and "--set=a" alike.
 std::vector<std::string> values_of(std::string_view flag, const std::vector<std::string>& words) {
@@ -31,7 +31,7 @@ void print_needs(const std::vector<std::string>& words) {
   if (words.empty()) return;
   if (words[0] == "bench") {
     const bool named = std::ranges::any_of(words, [](const std::string& word) {
-      return std::ranges::find(kLearningBenchmarks, word) != kLearningBenchmarks.end();
+      return word.starts_with("latency_") || std::ranges::find(kLearningBenchmarks, word) != kLearningBenchmarks.end();
     });
     if (named || words.size() == 1) std::cout << "learning\n";
     const bool needs_data = words.size() == 1 || std::ranges::any_of(words, [](const std::string& word) { return word.starts_with("quickstart"); });

@@ -13,6 +13,7 @@
 #include "engine/base/files.hpp"
 #include "models/catalog.hpp"
 #include "models/onnx.hpp"
+#include "models/tracking/mlflow.hpp"
 #include "models/tracking/model_registry.hpp"
 #include "models/tracking/tensorboard.hpp"
 #include "models/weights.hpp"
@@ -178,4 +179,41 @@ TEST_CASE("the model registry keeps versions, stages, lineage, and refuses what 
   CHECK_THROWS_WITH_AS(registry.promote("alpha", 7, Stage::Shadow), doctest::Contains("there are 2"), Error);
   write_atomically(folder.path() / "models/alpha/1/model.json", R"({"sha": 1})");
   CHECK_THROWS_WITH_AS((void)registry.versions("alpha"), doctest::Contains("damaged"), Error);
+}
+
+TEST_CASE("a training tells TensorBoard and, where WALRAS_MLFLOW names a server, MLflow") {
+  Registry<strategies::Predictor, const strategies::PredictorContext&> registry("predictor");
+  add_models(registry);
+  const tests::TemporaryFolder folder;
+  Json json = Json::parse(R"({"kind": "mlp", "network": {"hidden": [4]}, "training": {"epochs": 3, "gap": 0, "batch": 16}})");
+  json["tracking"] = Json::object({{"tensorboard", (folder.path() / "events").string()}});
+  const char* server = std::getenv("WALRAS_MLFLOW");
+  if (server != nullptr) {
+    json["tracking"]["mlflow"] = std::string(server);
+    json["tracking"]["experiment"] = "walras, tests/1";
+  }
+  strategies::Dataset data{60, 2, 3, 1, {}, {}, {}};
+  Rng random(40, "test");
+  for (int i = 0; i < 360; ++i) data.inputs.push_back(static_cast<float>(random.normal()));
+  for (int i = 0; i < 60; ++i) data.targets.push_back(static_cast<float>(random.normal()));
+  const auto predictor = registry.build(json, "", {2, 3, 1}), untold = registry.build([&] {
+    Json plain = json;
+    plain["tracking"] = Json::object();
+    return plain;
+  }(), "", {2, 3, 1});
+  predictor->fit(data, Rng(40, "fit"));
+  untold->fit(data, Rng(40, "fit"));
+  std::vector<std::byte> told_bytes, untold_bytes;
+  predictor->save(told_bytes);
+  untold->save(untold_bytes);
+  CHECK(told_bytes == untold_bytes);
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path() / "events")) {
+    const std::string text = read_text(entry.path());
+    CHECK(text.find("validation_loss") != std::string::npos);
+    ++files;
+  }
+  CHECK(files == 1);
+  json["tracking"]["mlflow"] = "http://127.0.0.1:9";  // the discard port: nobody there
+  CHECK_THROWS_WITH_AS(registry.build(json, "", {2, 3, 1})->fit(data, Rng(40, "fit")), doctest::Contains("127.0.0.1:9"), Error);
 }

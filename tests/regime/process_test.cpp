@@ -55,7 +55,8 @@ TEST_CASE("every law's mean price grows as stated, also under a regime's volatil
         R"({"kind": "garch", "drift": 0.1})", R"({"kind": "gjr_garch", "drift": 0.1})",
         R"({"kind": "egarch", "drift": 0.1})", R"({"kind": "heston", "drift": 0.1})",
         R"({"kind": "heston", "drift": 0.1, "vol_of_vol": 2, "mean_reversion": 1})",
-        R"({"kind": "rough_bergomi", "drift": 0.1})"}) {
+        R"({"kind": "rough_bergomi", "drift": 0.1})",
+        R"({"kind": "planted", "drift": 0.1})"}) {
     CAPTURE(std::string(json));
     for (const double scale : {1.0, 2.0}) {
       if (scale != 1 && std::string(json).find("kou") != std::string::npos)
@@ -282,4 +283,29 @@ TEST_CASE(
                        doctest::Contains("/process/degrees"), Error);
   CHECK_THROWS_WITH_AS(process(R"({"kind": "rough_bergomi"})", kDay, 0, 100'000),
                        doctest::Contains("at most 50000 steps"), Error);
+}
+
+TEST_CASE("a planted signal has its strength, and agreement hides from linear models") {
+  const double sigma = 0.2 * std::sqrt(kDay), drift = -sigma * sigma / 2;
+  for (const bool agreement : {false, true}) {
+    CAPTURE(agreement);
+    const auto law = process(std::string(R"({"kind": "planted", "strength": 0.25, "lag": 3, "pattern": ")") +
+                                 (agreement ? "agreement\"}" : "momentum\"}"), kDay);
+    Rng shocks(8, "shocks");
+    std::vector<double> x;
+    for (int k = 0; k < 200'000; ++k) x.push_back((law->step(shocks.normal(), 1).change - drift) / sigma);
+    std::vector<double> squares, knows, linear;
+    for (std::size_t t = 6; t < x.size(); ++t) {
+      const double last = x[t - 1] + x[t - 2] + x[t - 3], before = x[t - 4] + x[t - 5] + x[t - 6];
+      const double f = agreement ? std::copysign(1, last) * std::copysign(1, before) : std::copysign(1, last);
+      squares.push_back(x[t] * x[t]);
+      knows.push_back(f * x[t]);
+      linear.push_back(last / std::sqrt(3.0) * x[t]);
+    }
+    CHECK(mean(squares).off(1) < 4);
+    CHECK(mean(knows).off(0.25) < 4);
+    // E|N(0,1)| = sqrt(2 / pi) links the sign to the sum; the signal itself makes the sum a little wider.
+    if (agreement) CHECK(mean(linear).off(0) < 4);
+    else CHECK(mean(linear).value > 0.25 * std::sqrt(2 / 3.1416) * 0.95);
+  }
 }
