@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <tuple>
 #include <vector>
 
 #include "engine/base/error.hpp"
@@ -396,6 +397,176 @@ class Transformer final : public Body {
   Numbers signal_, normed_, mixed_, out_, projected_, hidden_, scores_;
 };
 
+/// One stage of DeepLOB's trunk: a convolution over the last steps and neighbouring places of a
+/// step's plane [place][channel], a bend, a norm.
+class PlaneStage {
+ public:
+  PlaneStage(const Source& from, const std::string& name, std::size_t in, std::size_t out, std::size_t in_places,
+             std::size_t steps, std::size_t places, bool tangent)
+      : in_(in), steps_(steps), places_(places), tangent_(tangent),
+        out_places_(in_places / places), past_(steps * in_places * in), gathered_(steps * places * in), out_(out_places_ * out) {
+    const Numbers& weight = from.array(name + ".weight", {out, in, steps, places}).values;
+    Numbers rows(weight.size());  // [out][step][place][in]
+    for (std::size_t o = 0; o < out; ++o) {
+      for (std::size_t i = 0; i < in; ++i) {
+        for (std::size_t k = 0; k < steps * places; ++k)
+          rows[(o * steps * places + k) * in + i] = weight[(o * in + i) * steps * places + k];
+      }
+    }
+    map_ = Affine(rows, from.numbers(name + ".bias", out), gathered_.size());
+    shift_ = from.numbers(name + "_norm.bias", out);
+    const Numbers &scale = from.numbers(name + "_norm.weight", out), &mean = from.numbers(name + "_norm.running_mean", out),
+                  &variance = from.numbers(name + "_norm.running_variance", out);
+    for (std::size_t i = 0; i < out; ++i) {
+      scale_.push_back(scale[i] / std::sqrt(variance[i] + 1e-5F));
+      shift_[i] -= mean[i] * scale_[i];
+    }
+  }
+  /// A plane in, the plane after it out.
+  const Numbers& push(const Numbers& plane) {
+    std::ranges::copy(plane, past_.begin() + static_cast<std::ptrdiff_t>(at_ * plane.size()));
+    at_ = (at_ + 1) % steps_;  // now the oldest
+    const std::size_t run = places_ * in_;
+    for (std::size_t place = 0; place < out_places_; ++place) {
+      for (std::size_t k = 0; k < steps_; ++k)
+        std::copy_n(past_.data() + (at_ + k) % steps_ * plane.size() + place * run, run, gathered_.data() + k * run);
+      apply(gathered_.data(), out_.data() + place * shift_.size());
+    }
+    return out_;
+  }
+  /// The stage on gathered numbers [step][place][in].
+  void apply(const float* x, float* y) const {
+    map_(x, y);
+    if (tangent_) kernels::tangent(y, shift_.size());
+    for (std::size_t i = 0; i < shift_.size(); ++i) {
+      const float bent = tangent_ || y[i] > 0 ? y[i] : 0.01F * y[i];
+      y[i] = bent * scale_[i] + shift_[i];
+    }
+  }
+  [[nodiscard]] std::size_t out_places() const { return out_places_; }
+
+ private:
+  std::size_t in_, steps_, places_;
+  bool tangent_;
+  std::size_t out_places_, at_ = 0;
+  Numbers past_, gathered_, out_, scale_, shift_;
+  Affine map_;
+};
+
+/// The trunk keeps the steps that its convolutions reach; the inception's outputs in the middle of the
+/// window stay what they were, those at its edges (where zeros lie beside them) are made anew; their
+/// projections into the LSTM are kept, and its recurrence runs over the window.
+class DeepLob final : public Body {
+ public:
+  DeepLob(const Source& from, const Json& network, std::size_t channels, std::size_t window)
+      : width_(whole(network.at("width"))), hidden_(whole(network.at("hidden"))) {
+    const std::size_t w = width_;
+    std::size_t places = channels;
+    const auto stage = [&](std::size_t in, std::size_t steps, std::size_t across, bool tangent) {
+      trunk_.emplace_back(from, fmt::format("net.trunk{}", trunk_.size()), in, w, places, steps, across, tangent);
+      places = trunk_.back().out_places();
+    };
+    for (const auto& [in, across, tangent] : {std::tuple{std::size_t{1}, std::size_t{2}, false}, std::tuple{w, std::size_t{2}, true}, std::tuple{w, channels / 4, false}}) {
+      stage(in, 1, across, tangent);
+      stage(w, 4, 1, tangent);
+      stage(w, 4, 1, tangent);
+    }
+    length_ = window - 18;
+    if (length_ < 5) fail(Fault::Usage, "compile", "expected a deeplob with a window of at least 23 steps, was shorter");
+    for (const char* name : {"three", "five"}) {
+      const std::size_t reach = name[0] == 't' ? 3 : 5;
+      before_.emplace_back(from, fmt::format("net.{}0", name), w, 2 * w, 1, 1, 1, false);
+      across_.emplace_back(from, fmt::format("net.{}1", name), 2 * w, 2 * w, 1, reach, 1, false);
+      reach_.push_back(reach);
+    }
+    pool_.emplace_back(from, "net.pool0", w, 2 * w, 1, 1, 1, false);
+    const Numbers& second = from.numbers("net.lstm.recurrent_bias", 4 * hidden_);
+    Numbers bias = from.numbers("net.lstm.input_bias", 4 * hidden_);
+    for (std::size_t i = 0; i < bias.size(); ++i) bias[i] += second[i];
+    project_ = Affine(from.array("net.lstm.input", {4 * hidden_, 6 * w}).values, bias, 6 * w);
+    const Numbers& rows = from.array("net.lstm.recurrent", {4 * hidden_, hidden_}).values;
+    recurrent_.resize(rows.size());
+    for (std::size_t o = 0; o < 4 * hidden_; ++o) {
+      for (std::size_t i = 0; i < hidden_; ++i) recurrent_[i * 4 * hidden_ + o] = rows[o * hidden_ + i];
+    }
+    now_.signal.resize(length_ * w);
+    for (Numbers& kept : now_.before) kept.resize(length_ * 2 * w);
+    now_.projected.resize(length_ * 4 * hidden_);
+    edges_.resize(4 * 4 * hidden_);
+    gathered_.resize(5 * 2 * w), described_.resize(6 * w), pooled_.resize(w);
+    gates_.resize(4 * hidden_), cell_.resize(hidden_), out_.resize(hidden_);
+    const Numbers zeros(channels);
+    for (std::size_t i = 0; i < window; ++i) push(zeros);  // what a window of zeros leaves
+    start_ = now_;
+    fresh_ = trunk_;
+  }
+  void reset() override {
+    now_ = start_;
+    trunk_ = fresh_;
+  }
+  const Numbers& push(const Numbers& scaled) override {
+    const Numbers* plane = &scaled;
+    for (PlaneStage& stage : trunk_) plane = &stage.push(*plane);
+    const std::size_t last = now_.first;  // the oldest gives way
+    now_.first = (now_.first + 1) % length_;
+    std::ranges::copy(*plane, now_.signal.begin() + static_cast<std::ptrdiff_t>(last * width_));
+    for (std::size_t b = 0; b < 2; ++b) before_[b].apply(plane->data(), now_.before[b].data() + last * 2 * width_);
+    const std::size_t gates = 4 * hidden_;
+    describe(length_ - 3, now_.projected.data() + place(length_ - 3) * gates);
+    for (std::size_t i = 0; i < 2; ++i) {
+      describe(i, edges_.data() + i * gates);
+      describe(length_ - 1 - i, edges_.data() + (2 + i) * gates);
+    }
+    std::ranges::fill(out_, 0.0F);
+    std::ranges::fill(cell_, 0.0F);
+    for (std::size_t i = 0; i < length_; ++i) {
+      const float* from = i < 2              ? edges_.data() + i * gates
+                          : i + 2 >= length_ ? edges_.data() + (2 + length_ - 1 - i) * gates
+                                             : now_.projected.data() + place(i) * gates;
+      std::copy_n(from, gates, gates_.data());
+      kernels::multiply(recurrent_.data(), out_.data(), gates_.data(), hidden_, gates);
+      kernels::lstm_cell(gates_.data(), cell_.data(), out_.data(), hidden_);
+    }
+    return out_;
+  }
+
+ private:
+  struct State {
+    std::size_t first = 0;  // where the window's first step lies
+    Numbers signal, projected;
+    std::array<Numbers, 2> before;
+  };
+  [[nodiscard]] std::size_t place(std::size_t index) const { return (now_.first + index) % length_; }
+  /// The inception at a step of the window, projected into the LSTM.
+  void describe(std::size_t index, float* gates) {
+    const std::size_t wide = 2 * width_;
+    for (std::size_t b = 0; b < 2; ++b) {
+      const std::size_t reach = reach_[b], half = reach / 2;
+      for (std::size_t k = 0; k < reach; ++k) {
+        float* to = gathered_.data() + k * wide;
+        if (index + k < half || index + k - half >= length_) std::fill_n(to, wide, 0.0F);
+        else std::copy_n(now_.before[b].data() + place(index + k - half) * wide, wide, to);
+      }
+      across_[b].apply(gathered_.data(), described_.data() + b * wide);
+    }
+    std::ranges::fill(pooled_, -1e30F);
+    for (std::size_t k = 0; k < 3; ++k) {
+      if (index + k < 1 || index + k - 1 >= length_) continue;
+      const float* step = now_.signal.data() + place(index + k - 1) * width_;
+      for (std::size_t i = 0; i < width_; ++i) pooled_[i] = std::max(pooled_[i], step[i]);
+    }
+    pool_[0].apply(pooled_.data(), described_.data() + 2 * wide);
+    project_(described_.data(), gates);
+  }
+
+  std::size_t width_, hidden_, length_ = 0;
+  std::vector<PlaneStage> trunk_, fresh_, before_, across_, pool_;
+  std::vector<std::size_t> reach_;
+  Affine project_;
+  Numbers recurrent_, edges_, gathered_, described_, pooled_, gates_, cell_, out_;
+  State now_, start_;
+};
+
 class Fused final : public Compiled {
  public:
   explicit Fused(const Archive& saved) {
@@ -420,8 +591,11 @@ class Fused final : public Compiled {
     } else if (kind == "transformer") {
       body_ = std::make_unique<Transformer>(from, network, channels, window);
       features = whole(network.at("width"));
+    } else if (kind == "deeplob") {
+      body_ = std::make_unique<DeepLob>(from, network, channels, window);
+      features = whole(network.at("hidden"));
     } else {
-      fail(Fault::Usage, "compile", fmt::format("expected mlp, price_cnn, lstm or transformer, was {}", kind));
+      fail(Fault::Usage, "compile", fmt::format("expected mlp, price_cnn, lstm, transformer or deeplob, was {}", kind));
     }
     head_ = Affine(from, "head", features, outputs);
     mean_ = from.numbers("scaler.input_mean", channels);

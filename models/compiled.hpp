@@ -2,7 +2,8 @@
 // Small trained networks as fused kernels, without LibTorch: one event in, one prediction out, in
 // microseconds, with no allocation. A stream recomputes only what is new: convolutions keep the
 // steps that they still reach, attention its keys and values, an LSTM its state. The answer is that
-// of one pass of the same network over the stream since the last reset, to 1e-5. Torch-free.
+// of one pass of the same network over the stream since the last reset, to 1e-5; of a network of
+// closed windows (mlp, deeplob) that of the last window. Torch-free.
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -22,7 +23,7 @@ class Compiled {
   virtual void push(std::span<const float> channels, std::span<float> outputs) = 0;
 };
 
-/// Kinds: mlp; price_cnn and lstm without attention, lstm of one horizon; transformer with causal
+/// Kinds: mlp; deeplob; price_cnn and lstm without attention, lstm of one horizon; transformer with causal
 /// softmax and rotary or no positions. All with one value task.
 /// Throws Error{Usage} for others, Error{Data} for arrays that do not fit the description.
 [[nodiscard]] std::unique_ptr<Compiled> compile(const Archive& saved);

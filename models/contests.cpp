@@ -7,11 +7,14 @@
 namespace walras::models {
 namespace {
 
+/// What a unit of work is: one more step of a compiled stream, a window of it from its first step, or a
+/// window by the predictor itself, which is what both are compared with.
+enum class Unit : std::uint8_t { Step, Window, Prediction };
+
 class Latency final : public strategies::Contest {
  public:
-  /// `whole`: a unit of work is a window from its first step, else one more step of a stream.
-  Latency(const char* json, strategies::PredictorContext shape, bool whole)
-      : shape_(shape), whole_(whole), output_(shape.outputs) {
+  Latency(const char* json, strategies::PredictorContext shape, Unit unit)
+      : shape_(shape), unit_(unit), output_(shape.outputs) {
     Registry<strategies::Predictor, const strategies::PredictorContext&> registry("predictor");
     add_models(registry);
     Json asked = Json::parse(json);
@@ -28,15 +31,17 @@ class Latency final : public strategies::Contest {
     for (std::size_t i = 0; i < data.rows * shape.outputs; ++i)
       data.targets.push_back(static_cast<float>(random.normal()));
     predictor_->fit(data, random);
+    window_.assign(data.inputs.begin(), data.inputs.begin() + static_cast<std::ptrdiff_t>(shape.channels * shape.window));
+    if (unit_ == Unit::Prediction) return;
     std::vector<std::byte> saved;
     predictor_->save(saved);
     compiled_ = compile(Archive::read(saved, "latency"));
-    window_.assign(data.inputs.begin(), data.inputs.begin() + static_cast<std::ptrdiff_t>(shape.channels * shape.window));
     steps_ = data.inputs;
     for (std::size_t i = 0; i < shape.window; ++i) push();
   }
   void ours() override {
-    if (!whole_) return push();
+    if (unit_ == Unit::Prediction) return bare();
+    if (unit_ == Unit::Step) return push();
     compiled_->reset();
     for (std::size_t i = 0; i < shape_.window; ++i) push();
   }
@@ -48,7 +53,7 @@ class Latency final : public strategies::Contest {
     at_ = (at_ + shape_.channels) % (steps_.size() - shape_.channels);
   }
   strategies::PredictorContext shape_;
-  bool whole_;
+  Unit unit_;
   std::vector<float> output_, window_, steps_;
   std::unique_ptr<strategies::Predictor> predictor_;
   std::unique_ptr<Compiled> compiled_;
@@ -88,15 +93,18 @@ class Crossover final : public strategies::Contest {
 }  // namespace
 
 void add_contests(strategies::Contests& contests) {
-  const auto add = [&contests](const char* name, const char* json, strategies::PredictorContext shape, bool whole) {
-    contests[name] = [=] { return std::make_unique<Latency>(json, shape, whole); };
+  const auto add = [&contests](const char* name, const char* json, strategies::PredictorContext shape, Unit unit) {
+    contests[name] = [=] { return std::make_unique<Latency>(json, shape, unit); };
   };
   constexpr const char* kLstm = R"({"kind": "lstm", "network": {"hidden": 64, "heads": 0}})";
-  add("latency_mlp", R"({"kind": "mlp", "network": {"hidden": [64, 64]}})", {16, 1, 3}, false);
-  add("latency_lstm_step", kLstm, {40, 100, 3}, false);
-  add("latency_lstm_window", kLstm, {40, 100, 3}, true);
-  add("latency_transformer_cached",
-      R"({"kind": "transformer", "network": {"width": 64, "heads": 4, "layers": 2, "hidden": 128}})", {40, 100, 3}, false);
+  add("latency_mlp", R"({"kind": "mlp", "network": {"hidden": [64, 64]}})", {16, 1, 3}, Unit::Step);
+  add("latency_lstm_step", kLstm, {40, 100, 3}, Unit::Step);
+  add("latency_lstm_window", kLstm, {40, 100, 3}, Unit::Window);
+  constexpr const char* kTransformer =
+      R"({"kind": "transformer", "network": {"width": 64, "heads": 4, "layers": 2, "hidden": 128}})";
+  add("latency_transformer", kTransformer, {40, 100, 3}, Unit::Prediction);
+  add("latency_transformer_cached", kTransformer, {40, 100, 3}, Unit::Step);
+  add("latency_deeplob", R"({"kind": "deeplob"})", {40, 100, 3}, Unit::Step);
   for (const std::int64_t length : {128, 256, 512, 1024, 2048, 4096})
     contests["attention_crossover/" + std::to_string(length)] = [length] { return std::make_unique<Crossover>(length); };
 }

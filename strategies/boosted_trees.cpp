@@ -59,9 +59,9 @@ std::vector<std::vector<float>> find_cuts(const Dataset& data, std::size_t rows,
       for (std::size_t k = 1; k < distinct.size(); ++k) cuts[i].push_back(between(distinct[k - 1], distinct[k]));
     } else {
       for (std::size_t k = 1; k < bins; ++k) {
-        // k (rows - 1) / bins, in whole numbers
-        const std::size_t below = k * (rows - 1) / bins, rest = k * (rows - 1) % bins;
-        cuts[i].push_back(rest == 0 ? column[below] : between(column[below], column[below + 1]));
+        // The value below which k of `bins` parts lie; halfway where that falls between two.
+        const std::size_t below = k * rows / bins, rest = k * rows % bins;
+        cuts[i].push_back(rest == 0 ? between(column[below - 1], column[below]) : column[below]);
       }
       const auto repeated = std::ranges::unique(cuts[i]);
       cuts[i].erase(repeated.begin(), repeated.end());

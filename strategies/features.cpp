@@ -189,12 +189,12 @@ class Channel {
     const auto kept = [&](auto& window) {
       if (window) archive(*window);
     };
+    archive(pushed_, candles_);
     kept(sum_);
     kept(total_);
     kept(moments_);
     kept(high_);
     kept(low_);
-    archive(pushed_, candles_);
   }
 
  private:
@@ -268,10 +268,11 @@ struct Features::Line {
   bool fresh = false, timed = false, started = false;
   std::size_t first = 0, ready = 0;  // rows
   bool is_ready = false;
-
   void state(Archive& archive) {
-    archive(frames, channels, values, exact, candle, bar_end, fresh, timed, started, first, ready, is_ready);
+    for (Channel& channel : channels) archive(channel);
+    archive(frames, values, exact, candle, bar_end, fresh, timed, started, first, ready, is_ready);
   }
+
   void push(std::size_t frame, const Candle& whole) {
     Frame& state = frames[frame];
     const std::int64_t close = fixed_log(whole.close);
@@ -349,7 +350,10 @@ Features::~Features() = default;
 Features::Features(Features&&) noexcept = default;
 Features& Features::operator=(Features&&) noexcept = default;
 
-void Features::state(Archive& archive) { archive(lines_, rows_, values_, paths_, times_); }
+void Features::state(Archive& archive) {
+  for (Line& line : lines_) archive(line);
+  archive(rows_, values_, paths_, times_);
+}
 
 void Features::bar(engine::InstrumentId instrument, const engine::Bar& bar) {
   if (bar.close.value <= 0) return;

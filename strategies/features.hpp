@@ -102,11 +102,11 @@ class Features {
   /// First row with a close; rows() before there is one.
   [[nodiscard]] std::size_t first(engine::InstrumentId instrument) const;
 
-  void state(Archive& archive);
   /// All rows as bytes and back, for a cache; the streaming state is not in them.
   [[nodiscard]] std::string rows_to_bytes() const;
   /// Returns false, unchanged, when the bytes are not rows of this declaration.
   bool rows_from_bytes(std::string_view bytes);
+  void state(Archive& archive);
 
  private:
   struct Line;  // one instrument's streaming state

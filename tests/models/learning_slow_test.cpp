@@ -2,9 +2,12 @@
 // information coefficient of the one that knows it. And what must not be found is not found.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/catalog.hpp"
@@ -135,4 +138,26 @@ TEST_CASE("fed tomorrow's return, a network takes it; fed noise, it finds nothin
   }
   CHECK(std::abs(sum) / std::sqrt(40.0) < 3);
   CHECK(beyond <= 6);  // of 40 at 5 %: 2 + 3 standard errors
+}
+
+TEST_CASE("compiled networks are faster than the same through LibTorch, a step many times") {
+  strategies::Contests contests;
+  models::add_contests(contests);
+  const auto median = [](const auto& work) {
+    std::vector<double> times;
+    for (int i = 0; i < 401; ++i) {
+      const auto begin = std::chrono::steady_clock::now();
+      work();
+      times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
+    }
+    std::ranges::nth_element(times, times.begin() + 200);
+    return times[200];
+  };
+  for (const auto& [name, times_faster] : {std::pair{"latency_mlp", 4.0}, std::pair{"latency_lstm_step", 50.0},
+                                           std::pair{"latency_lstm_window", 1.5}, std::pair{"latency_transformer_cached", 5.0}}) {
+    const auto contest = contests.at(name)();
+    const double ours = median([&] { contest->ours(); }), bare = median([&] { contest->bare(); });
+    MESSAGE(name << ": " << ours << " us, a window through LibTorch " << bare << " us, ratio " << bare / ours);
+    CHECK(bare > times_faster * ours);
+  }
 }

@@ -517,6 +517,41 @@ TEST_CASE("compiled networks give, step by step, what LibTorch gives in one pass
   }
 }
 
+TEST_CASE("a compiled DeepLOB gives, event by event, what LibTorch gives of the last window") {
+  Registry<strategies::Predictor, const strategies::PredictorContext&> registry("predictor");
+  add_models(registry);
+  const std::size_t channels = 8, window = 26;
+  const auto predictor = registry.build(Json::parse(R"({"kind": "deeplob", "network": {"width": 6, "hidden": 5},
+    "training": {"epochs": 2, "gap": 0, "batch": 8}})"), "", {channels, window, 2});
+  Rng random(33, "test");
+  const auto numbers = [&random](std::size_t count) {
+    std::vector<float> values;
+    for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<float>(3 + 2 * random.normal()));
+    return values;
+  };
+  strategies::Dataset data{40, channels, window, 2, numbers(40 * channels * window), numbers(80), {}};
+  predictor->fit(data, Rng(33, "fit"));
+  std::vector<std::byte> saved;
+  predictor->save(saved);
+  const Archive archive = Archive::read(saved, "test");
+  const std::vector<float> mean = archive.at("scaler.input_mean", std::vector<std::int64_t>{8}).values;
+  const auto compiled = compile(archive);
+  const std::vector<float> stream = numbers(70 * channels);
+  for (int pass = 0; pass < 2; ++pass) {  // the second after a reset
+    compiled->reset();
+    for (std::size_t step = 0; step < 70; ++step) {
+      std::vector<float> found(2), expected(2), shown(channels * window);
+      compiled->push({stream.data() + step * channels, channels}, found);
+      for (std::size_t c = 0; c < channels; ++c) {
+        for (std::size_t t = 0; t < window; ++t)  // before the stream: zeros after scaling
+          shown[c * window + t] = step + t + 1 >= window ? stream[(step + t + 1 - window) * channels + c] : mean[c];
+      }
+      predictor->predict(shown, expected);
+      for (std::size_t o = 0; o < 2; ++o) CHECK(std::abs(found[o] - expected[o]) < 4e-5F);  // targets deviate by 2
+    }
+  }
+}
+
 TEST_CASE("compiled networks of other forms are refused by name") {
   Archive archive;
   archive.description = Json::parse(R"({"kind": "tlob", "network": {}, "channels": 2, "window": 8, "outputs": 1,
