@@ -169,11 +169,11 @@ TEST_CASE("what is wrong with a message is said in words") {
       {R"({"type": "subscribe", "protocol": 1, "turns": ["slices"]})", "subscribe/turns/0: expected slice, was slices"},
       {"{\"type\": \"done\", \"turn\": 1}\xff", "message:1:"},
   };
-  for (const auto& [line, words] : lines) {
-    CAPTURE(line);
-    const std::string said = refusal(line, Wire::Json);
+  for (const auto& line : lines) {
+    CAPTURE(line.first);
+    const std::string said = refusal(line.first, Wire::Json);
     CAPTURE(said);
-    CHECK(said.find(words) != std::string::npos);
+    CHECK(said.find(line.second) != std::string::npos);
   }
   std::string deep(1000, '[');
   CHECK(refusal(R"({"type": "subscribe", "protocol": 1, "events": )" + deep, Wire::Json).find("message:1:") == 0);
@@ -221,8 +221,8 @@ TEST_CASE("names are those of exported tables, one for each value in its order")
   names_agree<EventKind>(19);
   names_agree<Why>(6);
   names_agree<Feed>(6);
-  for (const auto& [type, name] : EnumNames<OrderType>::names) CHECK(name == name_of(type));
-  for (const auto& [time_in_force, name] : EnumNames<TimeInForce>::names) CHECK(name == name_of(time_in_force));
+  for (const auto& type : EnumNames<OrderType>::names) CHECK(type.second == name_of(type.first));
+  for (const auto& time_in_force : EnumNames<TimeInForce>::names) CHECK(time_in_force.second == name_of(time_in_force.first));
   for (std::size_t i = 0; i <= static_cast<std::size_t>(Reject::NoAuction); ++i) CHECK(EnumNames<Reject>::names[i].second == name_of(static_cast<Reject>(i)));
 }
 

@@ -565,11 +565,11 @@ TEST_CASE("where nobody comes, and where a program cannot be started or ends at 
   CHECK(ended->cut_off().find("it ended before it connected; the program ended with exit code 7") != std::string::npos);
   const auto none = make_strategy(R"({"kind": "gateway", "command": ["no-such-program-here"]})", *plan, registries);
   CHECK_THROWS_WITH_AS(play_one(plan, *none), "no-such-program-here: expected a program that can be started, was refused: No such file or directory", Error);
-  for (const auto& [entry, words] : std::initializer_list<std::pair<const char*, const char*>>{
+  for (const auto& wrong : std::initializer_list<std::pair<const char*, const char*>>{
            {R"({"kind": "gateway", "listen": "example.com:80"})", "/strategy/listen: expected HOST:PORT with a numeric host, as 127.0.0.1:0, or unix:PATH, was example.com:80"},
            {R"({"kind": "gateway", "listen": "127.0.0.1"})", "/strategy/listen: expected HOST:PORT with a numeric host, as 127.0.0.1:0, or unix:PATH, was 127.0.0.1"},
            {R"({"kind": "gateway", "settings": 5})", "/strategy/settings: expected an object, was integer"}}) {
-    CHECK_THROWS_WITH_AS(make_strategy(entry, *plan, registries), words, Error);
+    CHECK_THROWS_WITH_AS(make_strategy(wrong.first, *plan, registries), wrong.second, Error);
   }
 }
 

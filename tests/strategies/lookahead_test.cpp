@@ -1,6 +1,7 @@
 // The future is scrambled, and every decision up to then must stay what it was. Every registered
 // strategy is tried, so a new kind is tested by being there.
 #include "tests/support/scrambled.hpp"
+#include "tests/support/data.hpp"
 #include "tests/support/strategy.hpp"
 
 #include <doctest/doctest.h>
@@ -44,6 +45,8 @@ const std::map<std::string, std::string> kParams{
     {"buy_and_hold", R"("rebalance_every": 3)"},
     {"twap", R"("duration_s": 12000, "parts": 100)"},
     {"model", R"("predictor": "linear", "window": 8, "horizon": 2)"},
+    {"gateway", R"("command": ["python3", ")" + (source_root() / "scenarios" / "gateway_client.py").string() +
+                    R"("], "settings": {"fast": 2, "slow": 5})"},
     {"market_maker", R"("risk_aversion": 0.01, "volatility": 0.05, "decay": 20, "horizon_s": 1)"},
 };
 const std::set<std::string> kOnBooks{"market_maker"};
