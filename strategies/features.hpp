@@ -85,7 +85,7 @@ class Features {
   void end_row(Nanos now);
 
   [[nodiscard]] std::size_t rows() const { return rows_; }
-  [[nodiscard]] std::int64_t time(std::size_t row) const { return times_[place(row)]; }
+  [[nodiscard]] std::int64_t time_of(std::size_t row) const { return times_[place(row)]; }
   /// Whether every value of the window of `length` rows that ends at `row` looks back on what
   /// exists.
   [[nodiscard]] bool known(std::size_t row, engine::InstrumentId instrument,

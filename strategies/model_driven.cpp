@@ -143,8 +143,8 @@ class ModelDriven final : public StatefulStrategy<ModelDriven> {
         data.inputs.resize(data.inputs.size() + width);
         features.window(row, instrument, window_, std::span(data.inputs).last(width));
         data.targets.insert(data.targets.end(), expected.begin(), expected.end());
-        const std::int64_t time = features.time(row);
-        data.times.push_back(later == 0 ? time : later + time - features.time(0));
+        const std::int64_t time = features.time_of(row);
+        data.times.push_back(later == 0 ? time : later + time - features.time_of(0));
         ++data.rows;
       }
     }

@@ -26,7 +26,7 @@ struct Address {
 Address parse(const std::string& url) {
   constexpr std::string_view kScheme = "http://";
   const auto refuse = [&url] {
-    fail(Fault::Usage, "url", "expected http://host[:port][/path], was " + url);
+    fail(Fault::Usage, "url", "expected an address like http://localhost:5000/path, was " + url);
   };
   if (!url.starts_with(kScheme)) refuse();
   for (const char c : url) {

@@ -11,7 +11,7 @@ namespace walras::engine {
 
 struct HttpRequest {
   std::string method = "GET";
-  std::string url;  ///< "http://host[:port][/path][?query]"
+  std::string url;  ///< "http://localhost:5000/path?query"
   std::string body{};
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers{};

@@ -44,7 +44,7 @@ class Planted final : public Process {
       field("lag", &Params::lag, {.unit = "steps", .min = 1, .max = 4096, .doc = "that each sum of changes spans"});
       field("pattern", &Params::pattern,
             {.doc = "momentum: the sign of the last `lag` changes' sum. agreement: whether it is "
-                    "that of the `lag` before, which no linear model sees"});
+                    "that of the `lag` before, which linear models hardly see"});
     }
   };
   Planted(const Params& params, const ProcessContext& context)

@@ -13,7 +13,7 @@ namespace walras::models {
 class MlflowRun {
  public:
   /// Begins a run in the experiment of that name, made where it is not yet. `server`:
-  /// "http://host:port". Times are milliseconds since 1970, the caller's.
+  /// "http://localhost:5000". Times are milliseconds since 1970, the caller's.
   /// Throws Error{Unavailable} without an answer, Error{Data} with the server's words when refused.
   MlflowRun(std::string server, const std::string& experiment, const std::string& name,
             std::int64_t now_ms);

@@ -18,7 +18,7 @@ struct TrackingParams {
   static void fields(auto&& field) {
     using P = TrackingParams;
     field("tensorboard", &P::tensorboard, {.doc = "folder for TensorBoard's event files; empty = none"});
-    field("mlflow", &P::mlflow, {.doc = "http://host:port of an MLflow server; empty = none"});
+    field("mlflow", &P::mlflow, {.doc = "address of an MLflow server, as http://localhost:5000; empty = none"});
     field("experiment", &P::experiment, {.doc = "of MLflow"});
   }
 };

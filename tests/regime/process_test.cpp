@@ -285,7 +285,7 @@ TEST_CASE(
                        doctest::Contains("at most 50000 steps"), Error);
 }
 
-TEST_CASE("a planted signal has its strength, and agreement hides from linear models") {
+TEST_CASE("a planted signal has its strength, and agreement all but hides from linear models") {
   const double sigma = 0.2 * std::sqrt(kDay), drift = -sigma * sigma / 2;
   for (const bool agreement : {false, true}) {
     CAPTURE(agreement);
@@ -305,7 +305,8 @@ TEST_CASE("a planted signal has its strength, and agreement hides from linear mo
     CHECK(mean(squares).off(1) < 4);
     CHECK(mean(knows).off(0.25) < 4);
     // E|N(0,1)| = sqrt(2 / pi) links the sign to the sum; the signal itself makes the sum a little wider.
-    if (agreement) CHECK(mean(linear).off(0) < 4);
+    // Agreement leaves a trace in the sums, since its pushes add up, but a small one.
+    if (agreement) CHECK(std::abs(mean(linear).value) < 0.25 * 0.2);
     else CHECK(mean(linear).value > 0.25 * std::sqrt(2 / 3.1416) * 0.95);
   }
 }

@@ -47,7 +47,7 @@ std::vector<Feature> every_feature(bool of_book, std::int64_t frame_s) {
 /// All channels of all rows up to `time`, as they are known one row at a time.
 std::vector<float> rows_until(const Features& features, std::size_t instruments, Nanos time) {
   std::vector<float> all, row(features.channels());
-  for (std::size_t r = 0; r < features.rows() && features.time(r) <= time.value; ++r) {
+  for (std::size_t r = 0; r < features.rows() && features.time_of(r) <= time.value; ++r) {
     for (engine::InstrumentId i = 0; i < instruments; ++i) {
       if (!features.known(r, i, 1)) continue;
       features.window(r, i, 1, row);
