@@ -174,8 +174,25 @@ void OrderBook::Far::state(Archive& archive) {
   }
 }
 
+std::size_t OrderBook::pages_in_use() const {
+  std::size_t used = 1;
+  for (const Page& page : pages_) used = std::max(used, std::size_t{page.number} + 1);
+  return used;
+}
+
 void OrderBook::state(Archive& archive) {
-  archive(nodes_, live_, pages_, free_pages_);
+  // Pages without orders hold nothing but zeros.
+  const std::size_t before = pages_in_use();
+  std::size_t pages = nodes_.size() / kPageSize, used = before;
+  archive(pages, used);
+  if (archive.loading()) {
+    if (used > pages) fail(Fault::Data, "snapshot", "expected no more pages of orders than there are; take the snapshot again");
+    nodes_.resize(pages * kPageSize);
+    for (std::size_t page = used; page < std::min(before, pages); ++page)
+      std::fill_n(nodes_.begin() + static_cast<std::ptrdiff_t>(page * kPageSize), kPageSize, Node{});
+  }
+  archive.bytes(nodes_.data(), used * kPageSize * sizeof(Node));
+  archive(live_, pages_, free_pages_);
   for (Half& half : halves_)
     archive(half.window, half.words, half.summary, half.base, half.best, half.windowed, half.far);
 }

@@ -50,6 +50,8 @@ class OrderBook {
   /// Prices are accepted in [-kMaxPrice, kMaxPrice], ids in [1, kMaxId].
   static constexpr std::int64_t kMaxPrice = std::int64_t{1} << 60;
   static constexpr OrderId kMaxId = (OrderId{1} << 34) - 1;
+  /// Ids with the same higher bits share a page.
+  static constexpr unsigned kPageBits = 10;
 
   /// A resting order as others may see it.
   struct Resting {
@@ -186,7 +188,6 @@ class OrderBook {
   };  // number 0 = none
 
   static constexpr std::int64_t kNoKey = std::numeric_limits<std::int64_t>::min();
-  static constexpr unsigned kPageBits = 10;
   static constexpr std::size_t kPageSize = std::size_t{1} << kPageBits;
 
   static Ticks price_of(Side side, std::int64_t key) { return {side == Side::Buy ? key : -key}; }
@@ -252,6 +253,7 @@ class OrderBook {
   void leave_far(Half& half, std::int64_t key);
   void open_page(std::size_t page);
   void add_pages(std::size_t count);
+  [[nodiscard]] std::size_t pages_in_use() const;  // of nodes_, up to the last one with an order
 
   // kPageSize a page. Page 0 belongs to no ids; its first node takes the links to nowhere.
   std::vector<Node, HugePages<Node>> nodes_;

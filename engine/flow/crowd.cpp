@@ -38,7 +38,7 @@ std::int64_t Crowd::twice_mid() const {
 OrderId Crowd::book_id(CrowdOrder order) const {
   const auto slot = static_cast<std::uint32_t>(order);
   return slot != 0 && slot < slots_.size() && slots_[slot].generation == order >> 32
-             ? OrderId{slot} * 2
+             ? crowd_id(slot)
              : 0;
 }
 
@@ -76,12 +76,12 @@ CrowdOrder Crowd::limit(Side side, Ticks price, Lots quantity, std::uint32_t tag
   const std::uint32_t slot = take_slot();
   slots_[slot].tag = tag;
   const std::size_t before = matches_.size();
-  const Outcome outcome = book_.limit(OrderId{slot} * 2, side, price, quantity,
+  const Outcome outcome = book_.limit(crowd_id(slot), side, price, quantity,
                                       [this](const Match& match) { matches_.push_back(match); });
   traded_ += outcome.filled;
   if (matches_.size() != before) changed_ = true;
   touched(side, price);
-  if (outcome.resting.value > 0) return name_of(OrderId{slot} * 2);
+  if (outcome.resting.value > 0) return name_of(crowd_id(slot));
   free_slot(slot);
   return 0;
 }
@@ -89,7 +89,7 @@ CrowdOrder Crowd::limit(Side side, Ticks price, Lots quantity, std::uint32_t tag
 Lots Crowd::market(Side side, Lots quantity) {
   if (state_->halted || quantity.value < 1 || book_.empty(opposite(side))) return {};
   const std::uint32_t slot = take_slot();
-  const Outcome outcome = book_.market(OrderId{slot} * 2, side, quantity,
+  const Outcome outcome = book_.market(crowd_id(slot), side, quantity,
                                        [this](const Match& match) { matches_.push_back(match); });
   free_slot(slot);
   traded_ += outcome.filled;
@@ -103,7 +103,7 @@ bool Crowd::cancel(CrowdOrder order) {
   const auto resting = book_.find(id);
   if (!resting) return false;
   book_.cancel(id);
-  free_slot(static_cast<std::uint32_t>(id / 2));
+  free_slot(static_cast<std::uint32_t>(number_of(id)));
   touched(resting->side, resting->price);
   return true;
 }

@@ -73,9 +73,9 @@ class CrowdVenue final : public Venue {
     const std::int64_t twice_mid = crowd.twice_mid();
     const auto collect = [&](const Match& match) { crowd.matches_.push_back(match); };
     const Outcome outcome =
-        takes ? crowd.book_.market(Crowd::own_id(order.id), order.side, order.quantity, collect,
+        takes ? crowd.book_.market(own_id(order.id), order.side, order.quantity, collect,
                                    order.time_in_force == TimeInForce::FillOrKill)
-              : crowd.book_.limit(Crowd::own_id(order.id), order.side, order.price, order.quantity,
+              : crowd.book_.limit(own_id(order.id), order.side, order.price, order.quantity,
                                   order.time_in_force, order.post_only, collect);
     if (outcome.reject != Reject::None) return refuse(outcome.reject);
     crowd.traded_ += outcome.filled;
@@ -96,8 +96,8 @@ class CrowdVenue final : public Venue {
       return sink.answer(EventKind::Rejected, id, {}, {}, Reject::UnknownOrder);
     const InstrumentId instrument = own->instrument;
     OrderBook& book = markets_[instrument].crowd.book_;
-    const Ticks price = book.find(Crowd::own_id(id))->price;
-    const Outcome outcome = book.cancel(Crowd::own_id(id));
+    const Ticks price = book.find(own_id(id))->price;
+    const Outcome outcome = book.cancel(own_id(id));
     own_.erase(own);
     sink.answer(EventKind::Cancelled, id, price, outcome.cancelled, Reject::None);
     disturbed(instrument, now, sink);
@@ -114,7 +114,7 @@ class CrowdVenue final : public Venue {
     Crowd& crowd = markets_[instrument].crowd;
     const std::int64_t twice_mid = crowd.twice_mid();
     const Outcome outcome =
-        crowd.book_.replace(Crowd::own_id(id), price, quantity, own->post_only,
+        crowd.book_.replace(own_id(id), price, quantity, own->post_only,
                             [&](const Match& match) { crowd.matches_.push_back(match); });
     if (outcome.reject != Reject::None) return refuse(outcome.reject);
     crowd.traded_ += outcome.filled;
@@ -218,12 +218,12 @@ class CrowdVenue final : public Venue {
         sink.fill(taker, match.price, match.quantity, quantity, false,
                   slippage(market, match.side, match.price, match.quantity, twice_mid), now);
       }
-      if (Crowd::is_own(match.maker)) {
-        const OrderId maker = match.maker / 2;
+      if (is_own(match.maker)) {
+        const OrderId maker = number_of(match.maker);
         if (match.maker_left.value == 0) own_.erase(find_own(maker));
         sink.fill(maker, match.price, match.quantity, match.maker_left, true, {}, now);
       } else {
-        const auto slot = static_cast<std::uint32_t>(match.maker / 2);
+        const auto slot = static_cast<std::uint32_t>(number_of(match.maker));
         const CrowdFill fill{crowd.name_of(match.maker),
                              crowd.slots_[slot].tag,
                              opposite(match.side),

@@ -4,7 +4,7 @@
 // what it is told. It knows nothing of participants, but is told when the book was changed by them.
 #include "engine/base/random.hpp"
 #include "engine/base/registry.hpp"
-#include "engine/book/order_book.hpp"
+#include "engine/flow/book_ids.hpp"
 #include "engine/regime/regime.hpp"
 
 #include <cstdint>
@@ -69,11 +69,9 @@ class Crowd {
     std::uint32_t generation = 0;
     std::uint32_t tag = 0;
   };
-  // Book ids: the crowd's 2 * slot, slots from 1 and used again; participants' 2 * order + 1.
-  static constexpr OrderId own_id(OrderId order) { return order * 2 + 1; }
-  static constexpr bool is_own(OrderId id) { return (id & 1) != 0; }
   [[nodiscard]] CrowdOrder name_of(OrderId book_id) const {
-    return book_id / 2 | CrowdOrder{slots_[book_id / 2].generation} << 32;
+    const OrderId slot = number_of(book_id);
+    return slot | CrowdOrder{slots_[slot].generation} << 32;
   }
   [[nodiscard]] OrderId book_id(CrowdOrder order) const;
   std::uint32_t take_slot();

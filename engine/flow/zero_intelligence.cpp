@@ -2,6 +2,7 @@
 
 #include "engine/base/archive.hpp"
 #include "engine/base/error.hpp"
+#include "engine/flow/book_ids.hpp"
 #include "engine/regime/regime.hpp"
 #include "engine/venue/exchange.hpp"
 #include "engine/venue/exchange_params.hpp"
@@ -63,10 +64,6 @@ struct ZeroIntelligenceParams {
 };
 
 constexpr std::size_t kBookWindow = 1024;
-
-// Book ids: participants' orders 2 * id + 1, background orders 2 * slot with slots used again.
-constexpr OrderId own_id(OrderId order) { return order * 2 + 1; }
-constexpr bool is_own(OrderId book_id) { return (book_id & 1) != 0; }
 
 /// One instrument: its book, its crowd and its fundamental value.
 struct Market {
@@ -295,7 +292,7 @@ class ZeroIntelligenceVenue final : public Venue {
       take_market(market, now, sink);
     } else if (!market.live.empty()) {
       const std::uint32_t slot = market.live[market.random.below(market.live.size())];
-      market.exchange.cancel(OrderId{slot} * 2);
+      market.exchange.cancel(crowd_id(slot));
       const Report gone = market.exchange.reports().front();
       settle(market, now, sink);
       if (sink && market.visible(gone.side, gone.price)) publish_depth(market, now, *sink);
@@ -326,7 +323,7 @@ class ZeroIntelligenceVenue final : public Venue {
     const Ticks price{from - sign(side) * distance};
     if (price.value < 1) return;
     const std::uint32_t slot = market.take_slot();
-    market.exchange.add(OrderId{slot} * 2, side, price, {lots}, now);
+    market.exchange.add(crowd_id(slot), side, price, {lots}, now);
     const bool traded = settle(market, now, sink);
     if (sink && (traded || market.visible(side, price))) publish_depth(market, now, *sink);
   }
@@ -338,7 +335,7 @@ class ZeroIntelligenceVenue final : public Venue {
     const std::int64_t lots = size(market, params_.market_lots);
     if (market.exchange.book().empty(opposite(side))) return;
     const std::uint32_t slot = market.take_slot();
-    market.exchange.take(OrderId{slot} * 2, side, {lots}, now);
+    market.exchange.take(crowd_id(slot), side, {lots}, now);
     settle(market, now, sink);
     if (sink) publish_depth(market, now, *sink);
   }
@@ -373,7 +370,7 @@ class ZeroIntelligenceVenue final : public Venue {
   }
 
   void answer(const Report& report, VenueSink& sink) {
-    const OrderId id = report.order / 2;
+    const OrderId id = number_of(report.order);
     switch (report.kind) {
       case Report::Kind::Accepted:
         return sink.answer(EventKind::Accepted, id, report.price, report.quantity, Reject::None);
@@ -390,7 +387,7 @@ class ZeroIntelligenceVenue final : public Venue {
 
   /// An order of the crowd came to rest, or left.
   static void follow(Market& market, const Report& report) {
-    const auto slot = static_cast<std::uint32_t>(report.order / 2);
+    const auto slot = static_cast<std::uint32_t>(number_of(report.order));
     if (report.kind == Report::Kind::Accepted)
       market.enter(slot);
     else if (report.kind == Report::Kind::Rejected)
@@ -415,10 +412,10 @@ class ZeroIntelligenceVenue final : public Venue {
   void party(Market& market, const Report& report, OrderId book_id, Lots left, Side side,
              bool maker, Nanos now, VenueSink* sink) {
     if (!is_own(book_id)) {
-      if (left.value == 0) market.leave(static_cast<std::uint32_t>(book_id / 2));
+      if (left.value == 0) market.leave(static_cast<std::uint32_t>(number_of(book_id)));
       return;
     }
-    const OrderId id = book_id / 2;
+    const OrderId id = number_of(book_id);
     if (left.value == 0) own_.erase(find_own(id));
     const Money cost = maker || report.auction ? Money{}
                                                : slippage(market, side, report.price,

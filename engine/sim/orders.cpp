@@ -209,9 +209,7 @@ Lots Simulation::State::allowed(Player& player, const OrderRequest& request) {
 }
 
 void Simulation::State::pop_item() {
-  std::pop_heap(heap.begin(), heap.end(), Later{});
-  const Item item = heap.back();
-  heap.pop_back();
+  const Item item = agenda.pop();
   switch (item.what) {
     case What::Submit:
     case What::Cancel:

@@ -43,7 +43,7 @@ Simulation::State::State(Simulation& owner, std::shared_ptr<const MarketPlan> ma
   for (std::size_t i = 0; i < instruments.size(); ++i)
     fees.push_back(&plan->fees(static_cast<InstrumentId>(i)));
   ring.resize(16);
-  heap.reserve(256);
+  agenda.reserve(256);
   orders.reserve(1024);
 }
 
@@ -108,8 +108,7 @@ void Simulation::State::start() {
 
 void Simulation::State::push(Item item) {
   item.sequence = next_sequence++;
-  heap.push_back(item);
-  std::push_heap(heap.begin(), heap.end(), Later{});
+  agenda.push(item);
 }
 
 void Simulation::State::advance_clock(Nanos time) {
@@ -137,7 +136,7 @@ bool Simulation::State::loop(Nanos limit) {
         turn = its_turn;
       }
     };
-    bool from_heap = false;
+    bool from_agenda = false;
     if (ring_count > 0) consider(ring[ring_head].event.local_time, Turn::Feed);
     if (slice_due) consider(slice_time, Turn::Slice);
     if (sample_due) consider(slice_time, Turn::Sample);
@@ -145,12 +144,9 @@ bool Simulation::State::loop(Nanos limit) {
       time = next_sample;
       turn = Turn::Sample;
     }
-    if (!heap.empty()) {
-      const Item& first = heap.front();
-      if (first.time < time || (first.time == time && first.turn <= turn)) {
-        time = first.time;
-        from_heap = true;
-      }
+    if (!agenda.empty() && (agenda.time() < time || (agenda.time() == time && agenda.turn() <= turn))) {
+      time = agenda.time();
+      from_agenda = true;
     }
     if (time >= span.end) {
       now = std::max(now, std::min(limit, span.end));
@@ -165,7 +161,7 @@ bool Simulation::State::loop(Nanos limit) {
     if (next_markout < time) [[unlikely]]
       settle(time);
     advance_clock(time);
-    if (from_heap) {
+    if (from_agenda) {
       pop_item();
       continue;
     }
@@ -256,8 +252,8 @@ void Simulation::State::deliver_feed() {
     bring_up_to_date(depth, ring_depths[ring_head], item.changed);
     if (depth.two_sided()) mark = {(depth.bid[0].price.value + depth.ask[0].price.value) >> 1};
   }
-  ring_head = (ring_head + 1) & (ring.size() - 1);
-  --ring_count;
+  // Begun again from its first place whenever it is empty: few places, and those in the cache.
+  ring_head = --ring_count == 0 ? 0 : (ring_head + 1) & (ring.size() - 1);
   switch (event.kind) {
     case EventKind::Bar:
       bars[instrument] = &tape->bars[event.payload];
@@ -324,10 +320,8 @@ void Simulation::State::finish() {
   over = true;
   // What was on its way to the trader is booked without asking; what was on its way to the venue
   // never got there.
-  while (!heap.empty()) {
-    std::pop_heap(heap.begin(), heap.end(), Later{});
-    const Item item = heap.back();
-    heap.pop_back();
+  while (!agenda.empty()) {
+    const Item item = agenda.pop();
     if (item.what == What::Fill) {
       fill_known(item, false);
     } else if (item.what == What::Submit) {

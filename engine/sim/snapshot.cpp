@@ -92,7 +92,7 @@ void Simulation::State::Player::state(Archive& archive) {
 }
 
 void Simulation::State::state(Archive& archive) {
-  archive(*venue, *latency, players, orders, heap, next_sequence);
+  archive(*venue, *latency, players, orders, agenda, next_sequence);
   std::size_t next = tape ? static_cast<std::size_t>(cursor - tape->events.data()) : 0;
   archive(next);
   if (archive.loading() && tape) cursor = tape->events.data() + next;
@@ -214,8 +214,7 @@ void Simulation::State::restore(std::span<const std::byte> bytes, std::span<cons
       fail(Fault::Data, player->name, fmt::format("expected load to take the {} bytes that save wrote, was {} fewer; mend one of them", length, own.size()));
   }
   if (!anew.empty()) {
-    std::erase_if(heap, [&](const Item& item) { return item.what == What::Timer && begins_anew(*by_rank[item.rank]); });
-    std::make_heap(heap.begin(), heap.end(), Later{});
+    agenda.erase_if([&](const Item& item) { return item.what == What::Timer && begins_anew(*by_rank[item.rank]); });
     for (Player* player : by_rank) {
       if (begins_anew(*player) && !over) player->participant->on_start(player->port);
     }

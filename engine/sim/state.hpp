@@ -2,9 +2,10 @@
 // The insides of a Simulation, shared by the loop (simulation.cpp) and the port (orders.cpp). Not
 // for others. Time order is (time, class, source by sorted name, sequence). Recorded events are
 // walked by a cursor, public events on their way wait in a ring (they keep their order), and only
-// orders, answers and timers go through the heap.
+// orders, answers and timers go through the agenda.
 #include "engine/ledger/account.hpp"
 #include "engine/ledger/margin.hpp"
+#include "engine/sim/agenda.hpp"
 #include "engine/sim/risk.hpp"
 #include "engine/sim/simulation.hpp"
 #include "engine/venue/frictions.hpp"
@@ -37,14 +38,6 @@ struct Simulation::State final : VenueSink {
     Lots quantity, remaining;  // answers: `remaining` is the number of the change that is answered
     Nanos exchange_time;
     Money fee, slippage;
-  };
-  struct Later {
-    bool operator()(const Item& a, const Item& b) const {
-      if (a.time != b.time) return a.time > b.time;
-      if (a.turn != b.turn) return a.turn > b.turn;
-      if (a.rank != b.rank) return a.rank > b.rank;
-      return a.sequence > b.sequence;
-    }
   };
 
   /// An order as the venue has it (`open`, `live`) and as its owner knows it (`known_open`,
@@ -228,7 +221,7 @@ struct Simulation::State final : VenueSink {
   std::vector<std::unique_ptr<Player>> players;  // by number
   std::vector<Player*> by_rank;                  // by sorted name
   std::vector<Order> orders;                     // by id - 1
-  std::vector<Item> heap;
+  Agenda<Item> agenda;
   std::uint64_t next_sequence = 0;
 
   const Event* cursor = nullptr;
