@@ -4,7 +4,7 @@
 // a proxy that has it.
 #include <chrono>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace walras::engine {
