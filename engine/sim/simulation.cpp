@@ -86,6 +86,8 @@ void Simulation::State::make() {
     // Untouched memory costs nothing, so every slice of a recorded market has its row set aside.
     player.equity.reserve(expected_samples + 2);
     player.positions.reserve(expected_samples);
+    player.postings.reserve(1024);
+    if (player.margin) player.margins.reserve(expected_samples + 2);
     const std::int64_t capital = player.terms.capital.micros();
     player.equity.push_back({span.begin, capital, capital, 0, 0});
     player.watch.start(venue->abilities().no_book);

@@ -120,9 +120,11 @@ class BarVenue final : public Venue {
 
   void state(Archive& archive) override {
     for (Market& market : instruments_) {
-      std::size_t last = market.last ? static_cast<std::size_t>(market.last - tape_.bars.data()) + 1 : 0;  // 0: none
-      archive(market.orders, last, market.capacity, market.average_volume, market.variance, market.bars, market.index, market.moved);
-      market.last = last > 0 ? &tape_.bars[last - 1] : nullptr;
+      constexpr auto kAdjusted = static_cast<std::size_t>(-1);
+      std::size_t last = market.last == &market.adjusted ? kAdjusted
+                         : market.last ? static_cast<std::size_t>(market.last - tape_.bars.data()) + 1 : 0;  // 0: none
+      archive(market.orders, last, market.adjusted, market.capacity, market.average_volume, market.variance, market.bars, market.index, market.moved);
+      market.last = last == kAdjusted ? &market.adjusted : last > 0 ? &tape_.bars[last - 1] : nullptr;
     }
   }
 

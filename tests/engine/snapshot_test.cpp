@@ -160,6 +160,14 @@ std::shared_ptr<const Tape> bars_tape(std::size_t count) {
   dividend.exchange_time = dividend.local_time = {40 * kPeriod};
   dividend.price = {25};
   if (count > 40) tape.events.insert(tape.events.begin() + 40, dividend);
+  Event split = dividend;
+  split.kind = EventKind::Split;
+  split.exchange_time = split.local_time = {static_cast<std::int64_t>(count / 2) * kPeriod};
+  split.price = {};
+  split.payload = 1;
+  split.quantity = {2};
+  const auto halfway = std::find_if(tape.events.begin(), tape.events.end(), [&](const Event& event) { return event.exchange_time >= split.exchange_time; });
+  tape.events.insert(halfway, split);
   return finish_tape(std::move(tape));
 }
 

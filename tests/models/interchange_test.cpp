@@ -125,7 +125,7 @@ TEST_CASE("networks are exported to ONNX with their scalers; other kinds are ref
     predictor->save(saved);
     std::vector<float> output(data.rows * 2);
     predictor->predict(data.inputs, output);
-    return std::tuple{Archive::read(saved, "test"), data.inputs, output};
+    return std::tuple{models::Archive::read(saved, "test"), data.inputs, output};
   };
   constexpr const char* kTraining = R"("training": {"epochs": 1, "gap": 0, "batch": 8}})";
   int index = 0;

@@ -473,7 +473,7 @@ TEST_CASE("compiled networks give, step by step, what LibTorch gives in one pass
     predictor->fit(data, Rng(32, "fit"));
     std::vector<std::byte> saved;
     predictor->save(saved);
-    const Archive archive = Archive::read(saved, "test");
+    const models::Archive archive = models::Archive::read(saved, "test");
     const auto compiled = compile(archive);
 
     Json network = archive.description.at("network");
@@ -533,7 +533,7 @@ TEST_CASE("a compiled DeepLOB gives, event by event, what LibTorch gives of the 
   predictor->fit(data, Rng(33, "fit"));
   std::vector<std::byte> saved;
   predictor->save(saved);
-  const Archive archive = Archive::read(saved, "test");
+  const models::Archive archive = models::Archive::read(saved, "test");
   const std::vector<float> mean = archive.at("scaler.input_mean", std::vector<std::int64_t>{8}).values;
   const auto compiled = compile(archive);
   const std::vector<float> stream = numbers(70 * channels);
@@ -553,7 +553,7 @@ TEST_CASE("a compiled DeepLOB gives, event by event, what LibTorch gives of the 
 }
 
 TEST_CASE("compiled networks of other forms are refused by name") {
-  Archive archive;
+  models::Archive archive;
   archive.description = Json::parse(R"({"kind": "tlob", "network": {}, "channels": 2, "window": 8, "outputs": 1,
     "objective": {"tasks": [{"kind": "value"}]}})");
   CHECK_THROWS_WITH_AS((void)compile(archive), doctest::Contains("was tlob"), Error);
