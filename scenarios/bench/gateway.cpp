@@ -69,41 +69,38 @@ void agree(const std::string& address, protocol::Wire wire) {
   }
 }
 
-std::vector<BenchCase> prepare() {
+std::vector<BenchCase> prepare(const std::string& encoding, protocol::Wire wire) {
   const auto plan = build_market(Json::object(), Json::object(), bars(), engine_catalog());
-  std::vector<BenchCase> cases;
-  for (const auto& [name, wire] : {std::pair{"json", protocol::Wire::Json}, std::pair{"binary", protocol::Wire::Binary}}) {
-    cases.push_back({name, [plan, name = std::string(name), wire = wire] {
-                       std::promise<std::string> address;
-                       auto registries = std::make_unique<const strategies::Registries>(strategies::registries());
-                       strategies::StrategyContext context{plan->instruments(), plan->periods_per_year(), Rng(1, "gateway"), registries.get()};
-                       // "waiting for a program at ADDRESS"
-                       context.notice = [&](const std::string& text) { address.set_value(text.substr(text.rfind(' ') + 1)); };
-                       auto strategy = registries->strategies.build(Json::object({{"kind", "gateway"}, {"protocol", name}}), "/strategy", context);
-                       std::thread peer([&] { agree(address.get_future().get(), wire); });
-                       const double taken = seconds([&] {
-                         AccountTerms terms;
-                         terms.capital = Money::from_units(1e6);
-                         Simulation simulation(plan, plan->whole(), 1);
-                         simulation.add(*strategy, "gateway", terms);
-                         simulation.run();
-                       });
-                       const std::string problem = strategy->cut_off();
-                       strategy.reset();
-                       registries.reset();  // and with it the listener: the peer ends
-                       peer.join();
-                       if (!problem.empty()) fail(Fault::Internal, "gateway", problem);
-                       return static_cast<double>(kTurns) / taken;
-                     }});
-  }
-  return cases;
+  return {{"one instrument", [plan, encoding, wire] {
+             std::promise<std::string> address;
+             auto registries = std::make_unique<const strategies::Registries>(strategies::registries());
+             strategies::StrategyContext context{plan->instruments(), plan->periods_per_year(), Rng(1, "gateway"), registries.get()};
+             // "waiting for a program at ADDRESS"
+             context.notice = [&](const std::string& text) { address.set_value(text.substr(text.rfind(' ') + 1)); };
+             auto strategy = registries->strategies.build(Json::object({{"kind", "gateway"}, {"protocol", encoding}}), "/strategy", context);
+             std::thread peer([&] { agree(address.get_future().get(), wire); });
+             const double taken = seconds([&] {
+               AccountTerms terms;
+               terms.capital = Money::from_units(1e6);
+               Simulation simulation(plan, plan->whole(), 1);
+               simulation.add(*strategy, "gateway", terms);
+               simulation.run();
+             });
+             const std::string problem = strategy->cut_off();
+             strategy.reset();
+             registries.reset();  // and with it the listener: the peer ends
+             peer.join();
+             if (!problem.empty()) fail(Fault::Internal, "gateway", problem);
+             return static_cast<double>(kTurns) / taken;
+           }}};
 }
 
 }  // namespace
 
 void add_gateway_benchmarks(Benchmarks& benchmarks) {
-  benchmarks.push_back({"gateway", "20,000 turns of a program outside in lock-step, over TCP on this machine: a bar and a turn there, a done back; JSON and binary", "turns/s", true, 0,
-                        prepare, 3});
+  const std::string work = "20,000 turns of a program outside in lock-step, over TCP on this machine: a bar and a turn there, a done back; ";
+  benchmarks.push_back({"gateway_json", work + "lines of JSON", "turns/s", true, 0, [] { return prepare("json", protocol::Wire::Json); }, 3});
+  benchmarks.push_back({"gateway_binary", work + "binary", "turns/s", true, 0, [] { return prepare("binary", protocol::Wire::Binary); }, 3});
 }
 
 }  // namespace walras::scenarios

@@ -10,20 +10,27 @@ namespace {
 using namespace walras;
 using namespace walras::engine::protocol;
 
-/// The messages of a stream that comes in pieces of `piece` bytes, written again in `wire`; the refusal that ends them, if any.
-std::string read_stream(std::string_view bytes, Wire wire, std::size_t piece) {
-  Framer framer(wire, 4096);
+/// The messages of a stream, written again; whether a refusal ended them.
+struct Understood {
   std::string written;
+  bool refused = false;
+  bool operator==(const Understood&) const = default;
+};
+
+/// Reads a stream that comes in pieces of `piece` bytes.
+Understood read_stream(std::string_view bytes, Wire wire, std::size_t piece) {
+  Framer framer(wire, 4096);
+  Understood all;
   try {
     for (std::size_t at = 0; at < bytes.size(); at += piece) {
       framer.add(bytes.substr(at, piece));
-      while (const auto message = framer.next()) encode(decode_from_peer(*message, wire), wire, written);
+      while (const auto message = framer.next()) encode(decode_from_peer(*message, wire), wire, all.written);
     }
   } catch (const Error& error) {
     if (error.fault() != Fault::Data) std::abort();
-    written += "refused";
+    all.refused = true;
   }
-  return written;
+  return all;
 }
 
 }  // namespace
@@ -32,14 +39,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const Wire wire = (data[0] & 1) != 0 ? Wire::Binary : Wire::Json;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  std::string once = read_stream(bytes, wire, bytes.size() + 1);
-  if (read_stream(bytes, wire, 7) != once) std::abort();
-  const bool refused = once.ends_with("refused");
-  if (refused) once.resize(once.size() - 7);
-  // What was understood is understood again, and says the same.
-  if (read_stream(once, wire, once.size() + 1) != once) std::abort();
+  const Understood understood = read_stream(bytes, wire, bytes.size() + 1);
+  if (read_stream(bytes, wire, 7) != understood) std::abort();
   Framer framer(wire, std::size_t{1} << 24);
-  framer.add(once);
+  framer.add(understood.written);
   while (const auto message = framer.next()) {
     const FromPeer read = decode_from_peer(*message, wire);
     const Wire other = wire == Wire::Json ? Wire::Binary : Wire::Json;
