@@ -255,6 +255,9 @@ def generated_bar_scenarios(folder):
         generator = json.loads(file.read_text()).get("market", {}).get("generator") or {}
         if not isinstance(generator, dict) or generator.get("kind") != "bars":
             continue
+        if file.stem.endswith("_planted"):   # they train for long: learning_recipes.py runs them in short
+            assert file.stem in (ROOT / "docs" / "networks.md").read_text(), file.name
+            continue
         assert f"../scenarios/{file.name}" in page, f"docs/markets.md says nothing of {file.name}"
         out = folder / file.stem
         walras("run", file, "--out", out, "--ledger", folder / f"{file.stem}.h5", "--no-pdf")
