@@ -31,7 +31,7 @@ struct AccountParams {
   std::map<std::string, std::vector<std::string>> rates;
   std::optional<engine::MarginParams> margin;
   static void fields(auto&& field) {
-    field("capital", &AccountParams::capital, {.unit = "currency", .min = 1e-2, .max = 1e13, .doc = "Cash at the start of every fold."});
+    field("capital", &AccountParams::capital, {.unit = "currency", .min = 1e-2, .max = 1e12, .doc = "Cash at the start of every fold."});
     field("currency", &AccountParams::currency, {.doc = "Currency of the account, and of every instrument unless `rates` are given."});
     field("leverage", &AccountParams::leverage, {.unit = "x equity", .min = 0.01, .max = 1000, .doc = "Gross exposure allowed; orders beyond it are rejected."});
     field("shorting", &AccountParams::shorting, {.doc = "Whether positions may be negative."});

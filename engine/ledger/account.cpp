@@ -51,7 +51,7 @@ void Account::fill(InstrumentId instrument, Side side, Ticks price, Lots quantit
     const Money::Integer kept = after < 0 ? -after : after;
     basis = share(basis, kept, units);
   }
-  if (holding.mark == 0) holding.mark = price.value;
+  if (holding.mark == 0) mark(instrument, price);  // what is held already is valued anew
   move(holding, after, basis, value * sign(side));
 }
 

@@ -96,6 +96,13 @@ class Currencies {
   std::vector<CurrencyRules> take() && { return std::move(list_); }
 
  private:
+  /// The EUR of EURUSD or EUR/USD, priced in USD; empty where the name is no such pair.
+  static std::string priced_in(const std::string& name, const std::string& currency) {
+    if (currency.empty() || !name.ends_with(currency)) return {};
+    std::string base = name.substr(0, name.size() - currency.size());
+    if (base.size() > 1 && std::string_view("/-_.").find(base.back()) != std::string_view::npos) base.pop_back();
+    return base.size() == 3 ? base : std::string();
+  }
   std::vector<RateLeg> legs_of(const std::string& currency, const std::vector<std::string>& texts) const {
     const std::string where = where_ + "/rates/" + escape_pointer(currency);
     if (currency == agreement_.currency) fail(Fault::Scenario, where, "expected other currencies than the account's own, was it");
@@ -108,9 +115,15 @@ class Currencies {
       const auto found = std::find_if(instruments_.begin(), instruments_.end(), [&](const Instrument& one) { return one.name == name; });
       const std::string place = fmt::format("{}/{}", where, i);
       if (found == instruments_.end()) fail(Fault::Scenario, place, fmt::format("expected one of {}, or 1/ before it, was {}", names_of(instruments_), texts[i]));
-      // A direct price is so much of the instrument's own currency; its inverse leads away from there.
+      const bool again = std::any_of(legs.begin(), legs.end(), [&](const RateLeg& leg) { return leg.instrument == static_cast<InstrumentId>(found - instruments_.begin()); });
+      if (again) fail(Fault::Scenario, place, fmt::format("expected each instrument once, was {} again: there and back is no conversion", name));
+      // A direct price is so much of the instrument's own currency; its inverse leads away from there. What it is the price
+      // of only a name such as EURUSD tells.
+      const std::string priced = priced_in(name, found->currency);
+      if (!inverse && !now.empty() && !priced.empty() && priced != now)
+        fail(Fault::Scenario, place, fmt::format("expected an instrument that prices {}, was {}, which prices {}", now, name, priced));
       if (inverse && !now.empty() && found->currency != now) fail(Fault::Scenario, place, fmt::format("expected an instrument priced in {}, was {} in {}", now, name, found->currency));
-      now = inverse ? std::string() : found->currency;
+      now = inverse ? priced : found->currency;
       legs.push_back({static_cast<InstrumentId>(found - instruments_.begin()), inverse, Money::from_units(found->tick_size)});
     }
     if (!now.empty() && now != agreement_.currency) fail(Fault::Scenario, where, fmt::format("expected legs that lead to {}, were to {}; add one", agreement_.currency, now));
@@ -128,6 +141,9 @@ MarginRules margin_rules(const MarginParams& params, const std::string& where) {
   MarginRules rules;
   rules.mode = params.mode;
   if (params.mode == MarginMode::Portfolio && params.moves.empty()) fail(Fault::Scenario, where + "/moves", "expected at least one move, was an empty list");
+  const auto [lowest, highest] = std::minmax_element(params.moves.begin(), params.moves.end());
+  if (params.mode == MarginMode::Portfolio && (rate(*lowest) >= 0 || rate(*highest) <= 0))
+    fail(Fault::Scenario, where + "/moves", fmt::format("expected moves below and above 0, or one side would need no margin, was {} to {}", *lowest, *highest));
   for (const double move : params.moves) rules.moves.push_back(rate(move));
   rules.offset = rate(params.offset);
   rules.initial_ratio = rate(params.initial_ratio);

@@ -76,7 +76,7 @@ struct MarginParams {
     field("offset", &P::offset, {.min = 0, .max = 1, .doc = "portfolio: part of a group's netting that counts; 0: every position on its own, 1: full netting"});
     field("initial_ratio", &P::initial_ratio, {.min = 1, .max = 100, .doc = "portfolio: initial margin as a multiple of the worst loss, which is the maintenance margin"});
     field("liquidation_fee", &P::liquidation_fee, {.unit = "x value", .min = 0, .max = 0.5, .doc = "taken from what is closed by force, for the insurance fund"});
-    field("insurance_fund", &P::insurance_fund, {.unit = "currency", .min = 0, .max = 1e13, .doc = "its balance at the start; it pays what a liquidated account owes beyond its equity"});
+    field("insurance_fund", &P::insurance_fund, {.unit = "currency", .min = 0, .max = 1e12, .doc = "its balance at the start; it pays what a liquidated account owes beyond its equity"});
   }
 };
 

@@ -47,7 +47,10 @@ bool conflicts(const OrderRequest& request) {
 }  // namespace
 
 Reject well_formed(const OrderRequest& request, bool negative_prices, Nanos now) {
-  if (request.quantity.value <= 0) return Reject::BadQuantity;
+  if (request.quantity.value <= 0 || request.quantity > kMostLots) return Reject::BadQuantity;
+  const auto far = [](std::int64_t value) { return value > kMostLots.value || value < -kMostLots.value; };
+  if (far(request.price.value)) return Reject::BadPrice;
+  if (far(request.trigger_price.value) || far(request.trail) || far(request.offset.value)) return Reject::BadTrigger;
   if (const Reject reject = check_prices(request, negative_prices); reject != Reject::None)
     return reject;
   if (request.display.value < 0 || request.display > request.quantity) return Reject::BadDisplay;

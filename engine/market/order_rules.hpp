@@ -7,6 +7,9 @@
 
 namespace walras::engine {
 
+/// The largest quantity of an order, and the furthest price: sums of several, and twice a price, stay exact.
+inline constexpr Lots kMostLots{std::int64_t{1} << 53};
+
 /// Whether the order waits for a trigger before it acts.
 [[nodiscard]] constexpr bool waits(OrderType type) {
   return type == OrderType::Stop || type == OrderType::StopLimit ||

@@ -1,7 +1,8 @@
 // What changes accounts without an order of the participant: corporate actions, the clock (borrowing, funding, swaps, rolls), and
 // liquidation. Rules:
 // - At a split open orders in the instrument expire, then positions change, and the part of a lot is paid out at the mark.
-// - What the clock brings is valued at the last mark: funding at its own hours, borrowing, swaps and rolls at midnight UTC.
+// - What the clock brings is valued at the last mark: funding at its own hours, borrowing, swaps and rolls at midnight UTC. A bar tells at
+//   its close of fills before it: what fell due since them is paid on the position that they left.
 // - Margins are looked at once a slice, when all marks of one time are known. An account whose equity is below the
 //   maintenance margin loses its open orders, and the venue sells what it holds at market, by the venue's own fill rules and
 //   whatever the price has become by then. Orders are refused until nothing is held. What equity is then missing the insurance fund pays.
@@ -58,18 +59,32 @@ void Simulation::State::find_next_due() {
   }
 }
 
-void Simulation::State::account_clock(Nanos time) {
+void Simulation::State::account_clock(Nanos time, bool fundings) {
   const std::int64_t first = day_of(next_day), today = day_of(time);
   const std::int64_t days = std::max<std::int64_t>(0, today - first + 1);
   const std::int64_t nights = days > 0 ? swap_nights(first, today) : 0;
   for (Player* player : by_rank) {
-    if (!player->next_funding.empty()) run_schedule(*player, time, nights);
+    if (!player->next_roll.empty()) run_schedule(*player, time, nights);
     const Money borrowed = player->truth.borrow(days, player->borrow_rate);
     player->view.borrow(days, player->borrow_rate);
     post(*player, start_of_day(today), LedgerAccount::Borrow, kNoInstrument, borrowed);
   }
   if (days > 0) next_day = start_of_day(today + 1);
+  if (fundings) fund(time);
   find_next_due();
+}
+
+void Simulation::State::fund(Nanos time) {
+  for (Player* player : by_rank) {
+    for (std::size_t i = 0; i < player->next_funding.size(); ++i) {
+      const ContractRules& contract = player->terms.rules->contracts[i];
+      const auto instrument = static_cast<InstrumentId>(i);
+      for (Nanos& due = player->next_funding[i]; due <= time; due += contract.funding_every) {
+        post(*player, due, LedgerAccount::Funding, instrument, player->truth.funding(instrument, contract.funding));
+        player->view.funding(instrument, contract.funding);
+      }
+    }
+  }
 }
 
 void Simulation::State::run_schedule(Player& player, Nanos time, std::int64_t nights) {
@@ -77,10 +92,6 @@ void Simulation::State::run_schedule(Player& player, Nanos time, std::int64_t ni
   for (std::size_t i = 0; i < rules.contracts.size(); ++i) {
     const ContractRules& contract = rules.contracts[i];
     const auto instrument = static_cast<InstrumentId>(i);
-    for (Nanos& due = player.next_funding[i]; due <= time; due += contract.funding_every) {
-      post(player, due, LedgerAccount::Funding, instrument, player.truth.funding(instrument, contract.funding));
-      player.view.funding(instrument, contract.funding);
-    }
     if (nights > 0) {
       post(player, start_of_day(day_of(time)), LedgerAccount::Swap, instrument, player.truth.swap(instrument, nights));
       player.view.swap(instrument, nights);
@@ -106,10 +117,14 @@ void Simulation::State::roll(Player& player, InstrumentId instrument, const Roll
       own_market_order(player, instrument, side, quantity, roll.time);
       fill(orders.size(), price, quantity, {}, false, slippage, roll.time);
     };
+    // Between the two trades nothing is held, and yet no liquidation is over.
+    const bool liquidating = player.margin && player.margin->liquidating;
+    if (liquidating) player.margin->liquidating = false;
     closing = true;  // booked at once, for the trader too
     trade(leaving, roll.priced ? roll.old_price : marks[instrument]);
     trade(opposite(leaving), roll.priced ? roll.new_price : marks[instrument]);
     closing = false;
+    if (liquidating) player.margin->liquidating = true;
   }
   if (!roll.priced) return;
   marks[instrument] = roll.new_price;
@@ -153,15 +168,18 @@ void Simulation::State::post(Player& player, Nanos time, LedgerAccount account, 
 void Simulation::State::withdraw(const Player* player, InstrumentId instrument, Reject why) {
   forcing = why;
   amending = true;  // a refusal leaves the order as it is
+  amendment = 0;
   for (std::size_t i = 0; i < orders.size(); ++i) {
     Order& order = orders[i];
     if (!order.live || (player && players[order.player].get() != player) || (instrument != kNoInstrument && order.instrument != instrument)) continue;
+    meeting = i + 1;
     if (order.at_venue)
       venue->cancel(i + 1, now, *this);
     else
       order.doomed = why;
   }
   amending = false;
+  meeting = 0;
   forcing = Reject::None;
   venue_time = venue->next_time();
 }
@@ -197,7 +215,9 @@ void Simulation::State::watch_margins() {
   for (Player* player : by_rank) {
     if (!player->margin) continue;
     Margin& margin = *player->margin;
-    if (margin.liquidating) {
+    if (margin.liquidating && player->truth.flat()) {
+      settle_liquidation(*player);  // a split left nothing to sell
+    } else if (margin.liquidating) {
       // What could not be done is tried again at every new price.
       for (std::size_t i = 0; i < instruments.size(); ++i) {
         const bool waits = margin.closing[i] != 0 && orders[margin.closing[i] - 1].live;
@@ -236,6 +256,7 @@ void Simulation::State::close_by_force(Player& player, InstrumentId instrument) 
   order.known_open = quantity;
   player.orders.back().reject = Reject::Liquidated;
   player.open[instrument].market[static_cast<std::size_t>(side)] += quantity.value;
+  if (player.risk) player.risk->forced(order, order.counted);
   const OrderId id = orders.size();
   player.margin->closing[instrument] = id;
   player.watch.arrived(order.row, now, venue->shown(instrument));

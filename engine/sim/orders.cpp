@@ -238,7 +238,10 @@ void Simulation::State::arrive(const Item& item) {
   if (item.what == What::Submit) {
     Player& player = *players[order.player];
     order.at_venue = true;
-    if (order.doomed != Reject::None) return answer(EventKind::Rejected, item.order, item.price, order.open, order.doomed);
+    if (order.doomed != Reject::None) {
+      meeting = 0;
+      return answer(EventKind::Rejected, item.order, item.price, order.open, order.doomed);
+    }
     player.watch.arrived(order.row, now, shown);
     VenueOrder arriving(item.order, player.rank, order);
     arriving.quantity = order.open;
@@ -265,7 +268,8 @@ void Simulation::State::answer(EventKind kind, OrderId id, Ticks price, Lots qua
   Item item;
   if (forcing != Reject::None && kind == EventKind::Cancelled && why == Reject::None) why = forcing;
   // A refused cancel or replace leaves the order as it was; any other refusal ends it.
-  if (kind == EventKind::Cancelled || (kind == EventKind::Rejected && !amending)) {
+  const bool of_amendment = amending && id == meeting;
+  if (kind == EventKind::Cancelled || (kind == EventKind::Rejected && !of_amendment)) {
     order.live = false;
     item.last = true;
     if (kind == EventKind::Rejected) row.reject = why;
@@ -284,13 +288,17 @@ void Simulation::State::answer(EventKind kind, OrderId id, Ticks price, Lots qua
   item.order = id;
   item.price = price;
   item.quantity = quantity;
-  item.remaining = {amending ? static_cast<std::int64_t>(amendment) : 0};
+  item.remaining = {of_amendment ? static_cast<std::int64_t>(amendment) : 0};
   item.exchange_time = now;
   push(item);
 }
 
 void Simulation::State::fill(OrderId id, Ticks price, Lots quantity, Lots remaining, bool maker,
                              Money slippage, Nanos time) {
+  if (by_bars && next_due <= time && !closing) [[unlikely]] {
+    fund(time);
+    find_next_due();
+  }
   Order& order = orders[id - 1];
   Player& player = *players[order.player];
   expects(order.live && quantity.value > 0, "only live orders fill");

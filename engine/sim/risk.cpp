@@ -263,6 +263,7 @@ Reject RiskRules::check_portfolio(const OrderRequest& request, const Sight& sigh
 
 Lots RiskRules::allowed(OrderRequest request, const Sight& sight) {
   if (request.quantity.value <= 0) return {0};
+  request.quantity = std::min(request.quantity, kMostLots);
   if (check(request, sight) == Reject::None) return request.quantity;
   ++cut_;
   std::int64_t good = 0, bad = request.quantity.value;
@@ -374,6 +375,7 @@ void Simulation::State::end_trading(Player& player, Reject cause) {
 
 // Orders that only reduce, so that fills on their way cannot turn a position around. They arrive after the cancels.
 void Simulation::State::close_risks(Player& player, bool first) {
+  if (player.margin && player.margin->liquidating) return;  // the venue closes already; what it leaves is looked at again
   for (std::size_t i = 0; i < instruments.size(); ++i) {
     const auto instrument = static_cast<InstrumentId>(i);
     const std::int64_t position = player.view.position(instrument).value;

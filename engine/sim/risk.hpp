@@ -95,6 +95,11 @@ class RiskRules {
   bool refused(Reject why, bool change);
   /// Trading ends. `cancelled`: own orders that are taken back.
   void fire(Nanos now, Reject cause, Money equity, std::int64_t cancelled);
+  /// An order of the venue's own: it counts, but not for the order rate.
+  void forced(const OrderRequest& order, Lots& counted) {
+    counted = order.quantity;
+    place(open_[order.instrument], order) += counted.value;
+  }
   [[nodiscard]] bool fired() const { return fired_ != Reject::None; }
   [[nodiscard]] OnBreach on_breach() const { return params_.on_breach; }
   /// Whether positions are to be closed now; at most once a second.

@@ -1,6 +1,7 @@
 #include "engine/sim/simulation.hpp"
 
 #include "engine/base/error.hpp"
+#include "engine/market/calendar.hpp"
 #include "engine/sim/state.hpp"
 
 #include <fmt/format.h>
@@ -60,6 +61,7 @@ void Simulation::State::make() {
   latency = plan->latency(Rng(seed, "latency"));
   now = span.warm_up;
   next_day = {(day_of(span.warm_up) + 1) * kNanosPerDay};
+  by_bars = venue->abilities().no_book;
   for (Player* player : by_rank) start_schedule(*player);
   find_next_due();
 
@@ -113,9 +115,9 @@ void Simulation::State::push(Item item) {
   agenda.push(item);
 }
 
-void Simulation::State::advance_clock(Nanos time) {
+void Simulation::State::advance_clock(Nanos time, bool fundings) {
   if (time >= next_due) [[unlikely]]
-    account_clock(time);
+    account_clock(time, fundings);
   now = std::max(now, time);
 }
 
@@ -162,7 +164,8 @@ bool Simulation::State::loop(Nanos limit) {
     }
     if (next_markout < time) [[unlikely]]
       settle(time);
-    advance_clock(time);
+    // On bars fundings wait until the fills before them are told.
+    advance_clock(time, !by_bars || (from_agenda ? agenda.turn() : turn) > Turn::Answer);
     if (from_agenda) {
       pop_item();
       continue;
@@ -360,8 +363,8 @@ void Simulation::State::warn(Player& player) const {
   say(refused(Reject::Margin), "beyond the initial margin that the account could find");
   if (player.margin && player.margin->liquidations > 0) {
     player.warnings.push_back(
-        fmt::format("the account fell below its maintenance margin and was closed by force {} times, at fees of {}; the insurance fund paid {}",
-                    player.margin->liquidations, player.truth.balance(LedgerAccount::Liquidation).units(),
+        fmt::format("the account fell below its maintenance margin and was closed by force {} time{}, at fees of {:.2f}; the insurance fund paid {:.2f}",
+                    player.margin->liquidations, player.margin->liquidations == 1 ? "" : "s", player.truth.balance(LedgerAccount::Liquidation).units(),
                     player.truth.received(LedgerAccount::Insurance).units()));
   }
   say(refused(Reject::ShortSale), "short sales, which the account does not allow");
@@ -370,9 +373,7 @@ void Simulation::State::warn(Player& player) const {
   const auto broke = std::find_if(player.equity.begin(), player.equity.end(),
                                   [](const EquityRow& row) { return row.equity_micros <= 0; });
   if (broke != player.equity.end()) {
-    player.warnings.push_back(fmt::format("equity was lost: {} at {} ns",
-                                          static_cast<double>(broke->equity_micros) / 1e6,
-                                          broke->time.value));
+    player.warnings.push_back(fmt::format("equity was lost: {:.2f} at {}", static_cast<double>(broke->equity_micros) / 1e6, format_time(broke->time)));
   }
 }
 

@@ -109,7 +109,7 @@ void Simulation::State::state(Archive& archive) {
   archive(under_way, with_depths);
   if (archive.loading()) {
     if (ring.size() < under_way) ring.resize(std::bit_ceil(under_way));
-    if (with_depths) ring_depths.resize(ring.size());
+    if (with_depths || !ring_depths.empty()) ring_depths.resize(ring.size());
     ring_head = 0;
     ring_count = under_way;
   }
@@ -129,7 +129,7 @@ void Simulation::State::state(Archive& archive) {
 /// What must be equal for a snapshot to fit, as hashes of the parts that kWhat names.
 void Simulation::State::find_kin() {
   if (!kin.empty()) return;
-  const std::array<std::uint64_t, 8> sizes{1 /* version of this file */, sizeof(State), sizeof(Player), sizeof(Item),
+  const std::array<std::uint64_t, 8> sizes{2 /* version of this file */, sizeof(State), sizeof(Player), sizeof(Item),
                                            sizeof(Order), sizeof(Event), sizeof(Depth), sizeof(OrderRow)};
   std::string market = plan->resolved().dump();
   for (const Instrument& instrument : instruments)
@@ -140,9 +140,24 @@ void Simulation::State::find_kin() {
     const AccountTerms& terms = player->terms;
     names += fmt::format("{}/{}/{}/{}/{}/{}/{};", player->name, player->name.size(), terms.capital.units(), terms.borrow_rate,
                          terms.leverage, terms.shorting, terms.risk ? walras::dump(*terms.risk).dump() : "");
+    for (const Nanos after : terms.horizons.after) names += fmt::format("h{};", after.value);
+    for (const std::int64_t count : terms.horizons.bars) names += fmt::format("b{};", count);
     if (!terms.rules) continue;
-    for (const ContractRules& contract : terms.rules->contracts)
-      names += fmt::format("{}:{}:{}:{};", static_cast<int>(contract.kind), contract.currency, contract.initial, contract.maintenance);
+    if (const auto& m = terms.rules->margin) {
+      names += fmt::format("m{}:{}:{}:{}:{}", static_cast<int>(m->mode), m->offset, m->initial_ratio, m->liquidation_fee, m->insurance_fund.units());
+      for (const std::int64_t move : m->moves) names += fmt::format(":{}", move);
+    }
+    for (const CurrencyRules& currency : terms.rules->currencies) {
+      names += currency.name;
+      for (const RateLeg& leg : currency.legs) names += fmt::format(":{}{}", leg.inverse ? "1/" : "", leg.instrument);
+    }
+    for (const ContractRules& contract : terms.rules->contracts) {
+      names += fmt::format("{}:{}:{}:{}:{}:{}:{};", static_cast<int>(contract.kind), contract.currency, contract.initial, contract.maintenance,
+                           contract.group, contract.beta, contract.borrow);
+      names += fmt::format("{}:{}:{}:{}:{}:{};", contract.funding, contract.funding_every.value, contract.swap_long, contract.swap_short,
+                           contract.roll_every.value, contract.roll_cost.value);
+      for (const Roll& roll : contract.rolls) names += fmt::format("{}:{}:{}:{};", roll.time.value, roll.old_price.value, roll.new_price.value, roll.priced);
+    }
   }
   const std::array<std::int64_t, 4> when{span.warm_up.value, span.begin.value, span.end.value, span.close_at_end ? 1 : 0};
   kin = {hash_of(sizes), stable_hash(market), hash_of(when), seed, stable_hash(names)};

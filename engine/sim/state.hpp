@@ -147,14 +147,15 @@ struct Simulation::State final : VenueSink {
   void close_positions();
   void settle(Nanos time);
   void warn(Player& player) const;
-  void advance_clock(Nanos time);
+  void advance_clock(Nanos time, bool fundings);
   void push(Item item);
 
   // Accounts: what changes them without a fill (accounts.cpp).
   void start_schedule(Player& player) const;
   void find_next_due();
-  void account_clock(Nanos time);
+  void account_clock(Nanos time, bool fundings);
   void run_schedule(Player& player, Nanos time, std::int64_t nights);
+  void fund(Nanos time);
   void account_event(const Event& event);
   void expire_orders(InstrumentId instrument);
   void withdraw(const Player* player, InstrumentId instrument, Reject why);
@@ -249,6 +250,7 @@ struct Simulation::State final : VenueSink {
   bool inside = false;    // a participant may be at work
   std::uint64_t amendment = 0;  // its number
   bool risk_watched = false;    // some player has risk rules
+  bool by_bars = false;         // fills are older than the event that tells of them
   bool marked = false;    // a mark changed since margins were looked at
   Reject forcing = Reject::None;  // why orders are cancelled that nobody asked to cancel
   OrderId meeting = 0;          // the order that arrives now, and the mid before it

@@ -295,7 +295,7 @@ class BarVenue final : public Venue {
   static Fate attempt(Market& market, Working& working, const Bar& bar, Ticks reference, Nanos time,
                       VenueSink& sink) {
     VenueOrder& order = working.order;
-    std::int64_t quantity = order.quantity.value;
+    std::int64_t quantity = std::min(order.quantity, sink.wanted(order)).value;
     if (market.rules.volume_share > 0) quantity = std::min(quantity, market.capacity);
     if (order.time_in_force == TimeInForce::FillOrKill && quantity < order.quantity.value)
       return expire(order, sink);

@@ -228,6 +228,17 @@ class OrderDesk final : public Venue, private VenueSink {
     }
   }
 
+  Lots wanted(const VenueOrder& order) const override {
+    Lots left = order.quantity;
+    for (const Task& task : tasks_) {
+      if (task.order != order.id) continue;
+      if (task.kind == Task::Kind::Cancel) return {};
+      if (task.kind == Task::Kind::Reduce) left -= task.quantity;
+      if (task.kind == Task::Kind::Fit) left = std::min(left, reducible(order));
+    }
+    return std::max(left, Lots{});
+  }
+
   void answer(EventKind kind, OrderId id, Ticks price, Lots quantity, Reject why) override {
     Held* held = find(id);
     if (!held) {
@@ -695,8 +706,9 @@ class OrderDesk final : public Venue, private VenueSink {
 
   // Reduce-only.
 
-  [[nodiscard]] Lots reducible(const VenueOrder& order) {
-    const std::int64_t held = position_of(order.participant, order.instrument)->value;
+  [[nodiscard]] Lots reducible(const VenueOrder& order) const {
+    const auto& positions = positions_[order.instrument];
+    const std::int64_t held = order.participant < positions.size() ? positions[order.participant].value : 0;
     return {std::max<std::int64_t>(0, -sign(order.side) * held)};
   }
   void keep_reducing(const Known& known) {

@@ -64,6 +64,8 @@ class VenueSink {
   /// BadPrice or BadQuantity and leaves the order as it was. An order that fills at once needs no
   /// Accepted.
   virtual void answer(EventKind kind, OrderId order, Ticks price, Lots quantity, Reject why) = 0;
+  /// What of a working order may still fill: less than its quantity where a fill of the same call has taken it back.
+  [[nodiscard]] virtual Lots wanted(const VenueOrder& order) const { return order.quantity; }
 
  protected:
   ~VenueSink() = default;

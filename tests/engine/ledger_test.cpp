@@ -294,7 +294,9 @@ TEST_CASE("rates that lead nowhere, unknown names and terms of another kind of c
   };
   refused([](AccountAgreement& a) { a.rates.erase("JPY"); }, "/account/rates", "JPY (TSE) is converted to USD");
   refused([](AccountAgreement& a) { a.rates.clear(); }, "/account/rates", "is converted to USD");
-  refused([](AccountAgreement& a) { a.rates["JPY"] = {"USDJPY"}; }, "/account/rates/JPY", "legs that lead to USD, were to JPY");
+  refused([](AccountAgreement& a) { a.rates["JPY"] = {"USDJPY"}; }, "/account/rates/JPY/0", "expected an instrument that prices JPY, was USDJPY, which prices USD");
+  refused([](AccountAgreement& a) { a.rates["JPY"] = {"1/USDJPY", "USDJPY"}; }, "/account/rates/JPY/1", "each instrument once");
+  refused([](AccountAgreement& a) { a.margin.emplace().mode = MarginMode::Portfolio, a.margin->moves = {0.1, 0.2}; }, "/account/margin/moves", "below and above 0");
   refused([](AccountAgreement& a) { a.rates["JPY"] = {"1/EURUSD"}; }, "/account/rates/JPY/0", "priced in JPY");
   refused([](AccountAgreement& a) { a.rates["JPY"] = {"1/USDJP"}; }, "/account/rates/JPY/0", "expected one of COIN");
   refused([](AccountAgreement& a) { a.rates["USD"] = {"EURUSD"}; }, "/account/rates/USD", "the account's own");

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <limits>
 
 using namespace walras;
 using namespace walras::tests;
@@ -79,7 +80,7 @@ TEST_CASE("a perpetual is liquidated when equity falls below the maintenance mar
     return answer.kind == EventKind::Cancelled && answer.flags == static_cast<std::uint16_t>(Reject::Liquidated);
   }));
   CHECK(probe.fills.size() == 2);
-  CHECK(std::any_of(record.warnings.begin(), record.warnings.end(), [](const std::string& text) { return text.find("closed by force 1 times") != std::string::npos; }));
+  CHECK(std::any_of(record.warnings.begin(), record.warnings.end(), [](const std::string& text) { return text.find("closed by force 1 time,") != std::string::npos; }));
 }
 
 TEST_CASE("a gap beyond the bankruptcy price is paid by the insurance fund, which may run dry: the account ends at nothing") {
@@ -181,13 +182,33 @@ TEST_CASE("stated funding is paid at its hours on the value at the last mark, by
   for (const Side side : {Side::Buy, Side::Sell}) {
     Probe probe = one_order(market_order(0, side, 10));
     const RunRecord record = play(plan, probe, terms.on(*plan));
-    // Bought at the open of day 1, known at its close (midnight): 3 times at 100 on day 2, and on day 3 at 110. Bars close at
-    // midnight here, and what the clock brings at a time goes before the market's events of that time.
-    CHECK(record.costs.funding == -sign(side) * micros(3 * 0.1 + 3 * 0.11));
-    CHECK(record.postings.size() == 6);
-    CHECK(record.postings[0].time == Nanos{2 * kNanosPerDay + 8 * 3600 * kNanosPerSecond});
-    CHECK(record.postings[5].time == Nanos{4 * kNanosPerDay});
+    // Held from the open of day 1, after the funding of that midnight: 3 times at 100 on day 1 and day 2, and on day 3 at 110.
+    CHECK(record.costs.funding == -sign(side) * micros(6 * 0.1 + 3 * 0.11));
+    CHECK(record.postings.size() == 9);
+    CHECK(record.postings[0].time == Nanos{kNanosPerDay + 8 * 3600 * kNanosPerSecond});
+    CHECK(record.postings[8].time == Nanos{4 * kNanosPerDay});
   }
+}
+
+TEST_CASE("a position that is sold at a bar's open pays no funding that falls due within the bar") {
+  Tape tape;
+  add_bars(tape, tiny_instrument("A"), flat({10'000, 10'000, 10'000, 10'000, 10'000}), kNanosPerDay);
+  const auto plan = bar_market(finish_tape(std::move(tape)));
+  Terms terms = perpetual();
+  terms.agreed.contracts["*"].funding_rate = 0.0001;
+  Probe probe;
+  probe.slice = [](Nanos time, Orders& orders) {
+    const std::int64_t day = time.value / kNanosPerDay;
+    if (day == 1) orders.submit(market_order(0, Side::Buy, 10));
+    if (day == 2) orders.submit(market_order(0, Side::Sell, 10));
+    if (day >= 3) CHECK(orders.cash() == Money::from_units(1000 - 3 * 0.1));  // as the trader knows it, too
+  };
+  const RunRecord record = play(plan, probe, terms.on(*plan));
+  REQUIRE(record.fills.size() == 2);
+  // Bought at the open of day 1, sold at that of day 2: at 8, 16 and 24 h of day 1, the last in the moment of the sale.
+  CHECK(record.costs.funding == -micros(3 * 0.1));
+  REQUIRE(record.postings.size() == 3);
+  CHECK(record.postings[2].time == Nanos{2 * kNanosPerDay});
 }
 
 TEST_CASE("funding in the data is paid when it comes, and refused beside a stated rate") {
@@ -408,4 +429,65 @@ TEST_CASE("the latency of answers delays what the trader knows of a liquidation,
   };
   const RunRecord record = play(plan, probe, perpetual().on(*plan));
   CHECK(record.equity.back().equity_micros == 0);
+}
+
+TEST_CASE("fills before the first mark, and while it is 0, are valued like all others") {
+  const std::vector<Instrument> instruments{tiny_instrument("A")};
+  Account account(instruments, Money::from_units(1000));
+  account.mark(0, {0});
+  account.fill(0, Side::Buy, {100}, {5}, {}, {});
+  account.mark(0, {0});
+  account.fill(0, Side::Buy, {101}, {5}, {}, {});
+  CHECK(account.equity() == Money::from_units(1000 + 5 * 0.01));   // five of them are a tick up
+  account.mark(0, {102});
+  CHECK(account.equity() == Money::from_units(1000 + 5 * 0.02 + 5 * 0.01));
+}
+
+TEST_CASE("of a bracket whose ends lie within one bar one end fills") {
+  Tape tape;
+  add_bars(tape, tiny_instrument("A"), {{10'000, 10'010, 9'990, 10'000, 1000}, {10'000, 10'010, 9'990, 10'000, 1000},
+                                        {10'000, 10'010, 9'990, 10'000, 1000}, {10'000, 13'000, 6'000, 10'000, 1000}, {10'000, 10'010, 9'990, 10'000, 1000}});
+  const auto plan = bar_market(finish_tape(std::move(tape)));
+  Probe probe;
+  probe.slice = [](Nanos time, Orders& orders) {
+    const std::int64_t bar = time.value / kPeriod;
+    if (bar == 1) orders.submit(market_order(0, Side::Buy, 5));
+    if (bar == 3) {
+      OrderRequest target = limit_order(0, Side::Sell, 12'000, 5);
+      target.reduce_only = true;
+      target.link = Link::OneCancelsOther;
+      target.group = 1;
+      OrderRequest stop = target;
+      stop.type = OrderType::Stop;
+      stop.price = {};
+      stop.trigger_price = {7'000};
+      CHECK(orders.submit(target) != 0);
+      CHECK(orders.submit(stop) != 0);
+    }
+    if (bar == 5) CHECK(orders.position(0) == Lots{0});
+  };
+  const RunRecord record = play(plan, probe, tiny_account(100'000));
+  CHECK(record.fills.size() == 2);
+  CHECK(record.fills.back().position == Lots{0});
+}
+
+TEST_CASE("a quantity or a price beyond all reason is refused before anything is added up") {
+  const auto plan = bar_market(bar_tape({{"A", flat({10'000, 10'000, 10'000})}}));
+  Probe probe;
+  probe.slice = [](Nanos time, Orders& orders) {
+    if (time.value / kPeriod != 1) return;
+    constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
+    CHECK(orders.submit(market_order(0, Side::Buy, kMax)) == 0);
+    CHECK(orders.submit(limit_order(0, Side::Sell, kMax, 1)) == 0);
+    OrderRequest never = market_order(0, Side::Buy, 1);
+    never.type = OrderType::Stop;
+    never.trigger_price = {kMax};
+    CHECK(orders.submit(never) == 0);
+  };
+  const RunRecord record = play(plan, probe, tiny_account(100'000));
+  CHECK(record.fills.empty());
+  REQUIRE(record.orders.size() == 3);
+  CHECK(record.orders[0].reject == Reject::BadQuantity);
+  CHECK(record.orders[1].reject == Reject::BadPrice);
+  CHECK(record.orders[2].reject == Reject::BadTrigger);
 }
