@@ -16,14 +16,6 @@ Nanos later_by(Nanos time, Nanos delay) {
   return time.value > Nanos::max().value - delay.value ? Nanos::max() : time + delay;
 }
 
-/// Copies the levels that changed.
-void bring_up_to_date(Depth& to, const Depth& from, DepthChange changed) {
-  to.bids = from.bids;
-  to.asks = from.asks;
-  for (std::size_t i = changed.bids; i < from.bids; ++i) to.bid[i] = from.bid[i];
-  for (std::size_t i = changed.asks; i < from.asks; ++i) to.ask[i] = from.ask[i];
-}
-
 }  // namespace
 
 Simulation::State::State(Simulation& owner, std::shared_ptr<const MarketPlan> market,
@@ -39,7 +31,6 @@ Simulation::State::State(Simulation& owner, std::shared_ptr<const MarketPlan> ma
   interval = plan->sampling();
   marks.resize(instruments.size());
   depths.resize(instruments.size());
-  depth_sent.resize(instruments.size());
   bars.resize(instruments.size(), nullptr);
   for (std::size_t i = 0; i < instruments.size(); ++i)
     fees.push_back(&plan->fees(static_cast<InstrumentId>(i)));
@@ -212,7 +203,7 @@ void Simulation::State::play_market(Nanos time) {
   venue_time = venue->next_time();  // events may have set something off that ends by itself
 }
 
-void Simulation::State::publish(const Event& event, const Depth* depth, DepthChange changed) {
+void Simulation::State::publish(const Event& event, const Depth* depth, DepthChange) {
   if (silent) return;
   ++event_count;
   const Nanos known = std::max(event.local_time, event.exchange_time);
@@ -238,12 +229,8 @@ void Simulation::State::publish(const Event& event, const Depth* depth, DepthCha
   if (depth) {
     if (ring_depths.empty()) [[unlikely]]
       ring_depths.resize(ring.size());
-    if (!depth_sent[event.instrument]) [[unlikely]] {
-      changed = {};
-      depth_sent[event.instrument] = 1;
-    }
-    ring[place].changed = changed;
-    bring_up_to_date(ring_depths[place], *depth, changed);
+    // Whole: copies of a length that varies cost more than they save.
+    ring_depths[place] = *depth;
   }
 }
 
@@ -254,7 +241,7 @@ void Simulation::State::deliver_feed() {
   Ticks mark = marks[instrument];
   if (item.depth) {
     Depth& depth = depths[instrument];
-    bring_up_to_date(depth, ring_depths[ring_head], item.changed);
+    depth = ring_depths[ring_head];
     if (depth.two_sided()) mark = {(depth.bid[0].price.value + depth.ask[0].price.value) >> 1};
   }
   // Begun again from its first place whenever it is empty: few places, and those in the cache.

@@ -125,7 +125,6 @@ struct Simulation::State final : VenueSink {
   struct FeedItem {
     Event event;
     bool depth = false;
-    DepthChange changed;  // of its depth beside it, only these levels are filled
   };
 
   State(Simulation& owner, std::shared_ptr<const MarketPlan> market, const Span& when,
@@ -235,7 +234,6 @@ struct Simulation::State final : VenueSink {
 
   std::vector<Ticks> marks;      // delivered; 0 = none yet
   std::vector<Depth> depths;     // delivered
-  std::vector<std::uint8_t> depth_sent;  // whether changes suffice: a whole depth went out before
   std::vector<const Bar*> bars;  // delivered
 
   Nanos now{};
