@@ -12,7 +12,7 @@ namespace {
 
 /// Before the market opens nobody listens.
 struct Nobody final : VenueSink {
-  void publish(const Event&, const Depth*, DepthChange) override {}
+  void publish(const Event&, const Depth*) override {}
   void fill(OrderId, Ticks, Lots, Lots, bool, Money, Nanos) override {}
   void answer(EventKind, OrderId, Ticks, Lots, Reject) override {}
 };

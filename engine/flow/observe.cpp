@@ -24,7 +24,7 @@ class Eyes final : public VenueSink {
  public:
   Eyes(MarketView& view, InstrumentId instrument) : view_(view), instrument_(instrument) {}
 
-  void publish(const Event& event, const Depth* depth, DepthChange) override {
+  void publish(const Event& event, const Depth* depth) override {
     if (event.instrument != instrument_) return;
     const double now = static_cast<double>(event.exchange_time.value) * 1e-9;
     look(now);

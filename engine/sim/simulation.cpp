@@ -203,7 +203,7 @@ void Simulation::State::play_market(Nanos time) {
   venue_time = venue->next_time();  // events may have set something off that ends by itself
 }
 
-void Simulation::State::publish(const Event& event, const Depth* depth, DepthChange) {
+void Simulation::State::publish(const Event& event, const Depth* depth) {
   if (silent) return;
   ++event_count;
   const Nanos known = std::max(event.local_time, event.exchange_time);

@@ -194,7 +194,7 @@ struct Simulation::State final : VenueSink {
   [[nodiscard]] Nanos response_time(Player& player);
 
   // VenueSink.
-  void publish(const Event& event, const Depth* depth, DepthChange changed) override;
+  void publish(const Event& event, const Depth* depth) override;
   void fill(OrderId id, Ticks price, Lots quantity, Lots remaining, bool maker, Money slippage,
             Nanos time) override;
   void answer(EventKind kind, OrderId id, Ticks price, Lots quantity, Reject why) override;

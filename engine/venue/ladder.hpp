@@ -80,14 +80,12 @@ class Ladder {
   void state(auto& archive) { archive(levels_, touched_); }
   /// Whether the best levels changed since they were last shown.
   [[nodiscard]] bool news() const { return touched_ < kDepthLevels; }
-  /// Brings `out`, the best levels as last shown, and their `count` up to date. Returns the first that may have changed.
-  std::uint8_t show(std::array<Depth::Level, kDepthLevels>& out, std::uint8_t& count) {
-    const auto first = static_cast<std::uint8_t>(std::min(touched_, kDepthLevels));
+  /// Brings `out`, the best levels as last shown, and their `count` up to date.
+  void show(std::array<Depth::Level, kDepthLevels>& out, std::uint8_t& count) {
     count = static_cast<std::uint8_t>(std::min(levels_.size(), kDepthLevels));
     const Level* best = levels_.data() + levels_.size() - 1;
-    for (std::size_t i = first; i < count; ++i) out[i] = {{(best - i)->price}, {(best - i)->quantity}};
+    for (std::size_t i = touched_; i < count; ++i) out[i] = {{(best - i)->price}, {(best - i)->quantity}};
     touched_ = kDepthLevels;
-    return first;
   }
 
  private:

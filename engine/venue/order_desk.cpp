@@ -180,7 +180,7 @@ class OrderDesk final : public Venue, private VenueSink {
     asked_change_ = false;
   }
 
-  void publish(const Event& event, const Depth* depth, DepthChange changed) override {
+  void publish(const Event& event, const Depth* depth) override {
     Quote& quote = quotes_[event.instrument];
     switch (event.kind) {
       case EventKind::Trade:
@@ -201,7 +201,7 @@ class OrderDesk final : public Venue, private VenueSink {
         break;
     }
     if (depth) quote.depth = depth;
-    outer_->publish(event, depth, changed);
+    outer_->publish(event, depth);
     if (!held_.empty()) look(event.instrument);
   }
 

@@ -74,10 +74,9 @@ class ReplayVenue final : public Venue {
     }
     // Deep in the book nothing changes that anybody is shown.
     if (!book || !(market.sides[0].news() || market.sides[1].news())) return sink.publish(event, nullptr);
-    DepthChange changed;
-    changed.bids = market.sides[0].show(market.depth.bid, market.depth.bids);
-    changed.asks = market.sides[1].show(market.depth.ask, market.depth.asks);
-    sink.publish(event, &market.depth, changed);
+    market.sides[0].show(market.depth.bid, market.depth.bids);
+    market.sides[1].show(market.depth.ask, market.depth.asks);
+    sink.publish(event, &market.depth);
   }
 
   void submit(const VenueOrder& order, Nanos now, VenueSink& sink) override {

@@ -38,20 +38,13 @@ struct VenueOrder : OrderRequest {
       : OrderRequest(request), id(number), participant(owner) {}
 };
 
-/// The first level of each side of a published depth that may differ from what was published for its instrument before;
-/// levels better than these are the same.
-struct DepthChange {
-  std::uint8_t bids = 0, asks = 0;
-};
-
 /// Where a venue reports; implemented by the simulation. Nothing here allocates or throws.
 class VenueSink {
  public:
   /// A public event; `exchange_time`, `instrument`, `kind` and the payload are the venue's, the
   /// simulation sets the local time. `depth`: the visible book after the event, which stays where it is, and as it is
   /// until the venue next acts; null where there is no book or it did not change.
-  virtual void publish(const Event& event, const Depth* depth, DepthChange changed) = 0;
-  void publish(const Event& event, const Depth* depth) { publish(event, depth, {}); }
+  virtual void publish(const Event& event, const Depth* depth) = 0;
   /// A fill of an own order at exchange time `time`. `remaining`: of the order, after it; when 0
   /// the order is gone. `slippage`: cost against the reference price of the fill model (for takers
   /// on a book the mid before the order), >= 0.

@@ -18,7 +18,7 @@ using namespace engine;
 constexpr double kDay_s = 6.5 * 3600;
 
 struct Nobody final : VenueSink {
-  void publish(const Event&, const Depth*, DepthChange) override {}
+  void publish(const Event&, const Depth*) override {}
   void fill(OrderId, Ticks, Lots, Lots, bool, Money, Nanos) override {}
   void answer(EventKind, OrderId, Ticks, Lots, Reject) override {}
 };

@@ -191,7 +191,7 @@ class Quoter final : public Participant {
 };
 
 struct Nobody final : VenueSink {
-  void publish(const Event&, const Depth*, DepthChange) override {}
+  void publish(const Event&, const Depth*) override {}
   void fill(OrderId, Ticks, Lots, Lots, bool, Money, Nanos) override {}
   void answer(EventKind, OrderId, Ticks, Lots, Reject) override {}
 };

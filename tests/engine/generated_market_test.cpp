@@ -37,7 +37,7 @@ struct Listener final : VenueSink {
   bool keep_events = true;
   std::function<void(const Event&)> on_event = [](const Event&) {};
 
-  void publish(const Event& event, const Depth* now, DepthChange) override {
+  void publish(const Event& event, const Depth* now) override {
     if (now) depth = *now;
     if (keep_events) events.push_back(event);
     on_event(event);

@@ -34,7 +34,7 @@ class Sink final : public VenueSink {
     bool maker;
     bool operator==(const Filled&) const = default;
   };
-  void publish(const Event&, const Depth* depth, DepthChange) override {
+  void publish(const Event&, const Depth* depth) override {
     if (depth) last = *depth;
   }
   void fill(OrderId order, Ticks price, Lots quantity, Lots remaining, bool maker, Money, Nanos) override {

@@ -25,7 +25,7 @@ class Ear final : public VenueSink {
   std::vector<Line> lines;
   Depth depth;
 
-  void publish(const Event&, const Depth* shown, DepthChange) override {
+  void publish(const Event&, const Depth* shown) override {
     if (shown) depth = *shown;
   }
   void fill(OrderId order, Ticks price, Lots quantity, Lots remaining, bool, Money, Nanos) override {

@@ -17,7 +17,7 @@ struct Listener final : VenueSink {
   Depth depth;
   bool keep = true, crossed = false;
   std::size_t fills = 0;
-  void publish(const Event& event, const Depth* now, DepthChange) override {
+  void publish(const Event& event, const Depth* now) override {
     if (now) {
       depth = *now;
       crossed = crossed || (depth.two_sided() && depth.bid[0].price >= depth.ask[0].price);
