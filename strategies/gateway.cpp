@@ -612,8 +612,8 @@ class Gateway final : public Strategy {
   }
 
   void beat(Orders& orders) {
-    const auto step = static_cast<std::int64_t>(std::max(1.0, kBeatSeconds * params_.speed * 1e9));
-    const Nanos next{orders.now().value > Nanos::max().value - step ? Nanos::max().value : orders.now().value + step};
+    const Nanos step{static_cast<std::int64_t>(std::max(1.0, kBeatSeconds * params_.speed * 1e9))};
+    const Nanos next = later_by(orders.now(), step);
     if (next < orders.end()) orders.set_timer(next, kBeat);
   }
 

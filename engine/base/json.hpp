@@ -82,6 +82,8 @@ class Json {
   std::variant<std::monostate, bool, std::int64_t, double, std::string, Array, Object> value_;
 };
 
+/// Bytes of the UTF-8 sequence that starts at `at` (no stray, missing or needless bytes, no halves of surrogate pairs); 0 where there is none.
+[[nodiscard]] std::size_t utf8_length(std::string_view text, std::size_t at);
 /// One token of a JSON pointer, escaped ("~" and "/").
 [[nodiscard]] std::string escape_pointer(std::string_view token);
 

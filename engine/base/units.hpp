@@ -30,6 +30,11 @@ using Lots = Count<struct LotUnit>;
 /// Nanoseconds: a duration, or a time since 1970-01-01T00:00:00Z.
 using Nanos = Count<struct NanosecondUnit>;
 
+/// time + delay, or the end of time where that lies beyond it. Range: delay >= 0.
+[[nodiscard]] constexpr Nanos later_by(Nanos time, Nanos delay) {
+  return time.value > Nanos::max().value - delay.value ? Nanos::max() : time + delay;
+}
+
 inline constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
 inline constexpr std::int64_t kNanosPerDay = 86'400 * kNanosPerSecond;
 

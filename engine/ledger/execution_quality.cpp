@@ -10,6 +10,13 @@ namespace {
 /// Money that one lot gains when the price rises by half a tick.
 double half_tick(const Instrument& instrument) { return instrument.tick_value().units() / 2; }
 
+/// By order: its row.
+std::map<OrderId, std::size_t> rows_of(const RunRecord& record) {
+  std::map<OrderId, std::size_t> rows;
+  for (std::size_t i = 0; i < record.orders.size(); ++i) rows.emplace_hint(rows.end(), record.orders[i].order, i);
+  return rows;
+}
+
 bool refused(const OrderRow& row) { return row.reject != Reject::None && row.filled.value == 0; }
 
 struct Sum {
@@ -59,8 +66,7 @@ struct Sums {
   }
 
   void add_fills(const RunRecord& record, std::span<const Instrument> instruments) {
-    std::map<OrderId, std::size_t> rows;
-    for (std::size_t i = 0; i < record.orders.size(); ++i) rows.emplace_hint(rows.end(), record.orders[i].order, i);
+    const std::map<OrderId, std::size_t> rows = rows_of(record);
     std::vector<std::int64_t> mids(record.fills.size(), kNoMid);
     for (const MarkoutRow& mark : record.markouts) {
       if (mark.horizon == 0) mids[mark.fill] = mark.mid;
@@ -135,11 +141,10 @@ struct Sums {
 std::vector<std::optional<Shortfall>> shortfalls(const RunRecord& record, std::span<const Instrument> instruments) {
   std::vector<std::optional<Shortfall>> all(record.orders.size());
   if (record.executions.size() != record.orders.size()) return all;
-  std::map<OrderId, std::size_t> rows;
+  const std::map<OrderId, std::size_t> rows = rows_of(record);
   for (std::size_t i = 0; i < record.orders.size(); ++i) {
     const OrderRow& row = record.orders[i];
     const ExecutionRow& execution = record.executions[i];
-    rows.emplace_hint(rows.end(), row.order, i);
     if (refused(row) || execution.arrived == kNever || execution.decision_mid == kNoMid || execution.arrival_mid == kNoMid) continue;
     const double unit = half_tick(instruments[row.instrument]) * static_cast<double>(sign(row.side));
     Shortfall cost;

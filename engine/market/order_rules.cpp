@@ -1,9 +1,14 @@
 #include "engine/market/order_rules.hpp"
 
-#include <array>
+#include "engine/market/names.hpp"
 
 namespace walras::engine {
 namespace {
+
+template <class E>
+std::string_view name(E value) {
+  return EnumNames<E>::names.at(static_cast<std::size_t>(value)).second;
+}
 
 Reject check_prices(const OrderRequest& request, bool negative_prices) {
   const auto bad = [negative_prices](Ticks price) { return price.value <= 0 && !negative_prices; };
@@ -69,34 +74,8 @@ void set_price(OrderRequest& request, Ticks price) {
   (waits(request.type) && !has_limit(request.type) ? request.trigger_price : request.price) = price;
 }
 
-std::string_view name_of(OrderType type) {
-  constexpr std::array<std::string_view, 10> kNames{
-      "limit",           "market",        "stop",
-      "stop_limit",      "market_if_touched", "limit_if_touched",
-      "market_to_limit", "trailing_stop", "trailing_stop_limit",
-      "pegged"};
-  return kNames.at(static_cast<std::size_t>(type));
-}
-
-std::string_view name_of(TimeInForce time_in_force) {
-  constexpr std::array<std::string_view, 7> kNames{
-      "good_till_cancel", "immediate_or_cancel", "fill_or_kill", "day",
-      "good_till_date",   "at_the_open",         "at_the_close"};
-  return kNames.at(static_cast<std::size_t>(time_in_force));
-}
-
-std::string_view name_of(Reject reject) {
-  constexpr std::array<std::string_view, 42> kNames{
-      "none",        "unknown_instrument", "unknown_order", "bad_quantity",     "bad_price",
-      "would_cross", "cannot_fill",        "no_market",     "warm_up",          "ended",
-      "funds",       "short_sale",         "not_your_order", "capacity",        "duplicate_order",
-      "bad_trigger", "bad_display",        "bad_minimum",   "bad_expiry",       "conflict",
-      "bad_link",    "tick_size",          "lot_size",      "price_band",       "closed",
-      "halted",      "minimum_quantity",   "self_trade",    "reduce_only",      "expired",
-      "linked",      "no_auction",         "position_limit", "notional_limit",  "order_rate",
-      "loss_limit",  "drawdown_limit",     "fat_finger",    "kill_switch",      "portfolio",
-      "margin",      "liquidated"};
-  return kNames.at(static_cast<std::size_t>(reject));
-}
+std::string_view name_of(OrderType type) { return name(type); }
+std::string_view name_of(TimeInForce time_in_force) { return name(time_in_force); }
+std::string_view name_of(Reject reject) { return name(reject); }
 
 }  // namespace walras::engine

@@ -39,6 +39,12 @@ Nanos roll_after(const ContractRules& contract, Nanos time) {
   return next;
 }
 
+/// Books the same in both of a player's accounts: nobody has to be told of it. Returns what cash gained.
+Money both(auto& player, auto change) {
+  change(player.view);
+  return change(player.truth);
+}
+
 }  // namespace
 
 void Simulation::State::start_schedule(Player& player) const {
@@ -65,8 +71,7 @@ void Simulation::State::account_clock(Nanos time, bool fundings) {
   const std::int64_t nights = days > 0 ? swap_nights(first, today) : 0;
   for (Player* player : by_rank) {
     if (!player->next_roll.empty()) run_schedule(*player, time, nights);
-    const Money borrowed = player->truth.borrow(days, player->borrow_rate);
-    player->view.borrow(days, player->borrow_rate);
+    const Money borrowed = both(*player, [&](Account& account) { return account.borrow(days, player->borrow_rate); });
     post(*player, start_of_day(today), LedgerAccount::Borrow, kNoInstrument, borrowed);
   }
   if (days > 0) next_day = start_of_day(today + 1);
@@ -80,8 +85,8 @@ void Simulation::State::fund(Nanos time) {
       const ContractRules& contract = player->terms.rules->contracts[i];
       const auto instrument = static_cast<InstrumentId>(i);
       for (Nanos& due = player->next_funding[i]; due <= time; due += contract.funding_every) {
-        post(*player, due, LedgerAccount::Funding, instrument, player->truth.funding(instrument, contract.funding));
-        player->view.funding(instrument, contract.funding);
+        post(*player, due, LedgerAccount::Funding, instrument,
+             both(*player, [&](Account& account) { return account.funding(instrument, contract.funding); }));
       }
     }
   }
@@ -93,8 +98,8 @@ void Simulation::State::run_schedule(Player& player, Nanos time, std::int64_t ni
     const ContractRules& contract = rules.contracts[i];
     const auto instrument = static_cast<InstrumentId>(i);
     if (nights > 0) {
-      post(player, start_of_day(day_of(time)), LedgerAccount::Swap, instrument, player.truth.swap(instrument, nights));
-      player.view.swap(instrument, nights);
+      post(player, start_of_day(day_of(time)), LedgerAccount::Swap, instrument,
+           both(player, [&](Account& account) { return account.swap(instrument, nights); }));
     }
     for (Nanos& due = player.next_roll[i]; due <= time; due = roll_after(contract, due)) {
       const auto dated = std::find_if(contract.rolls.begin(), contract.rolls.end(), [&](const Roll& one) { return one.time == due; });
@@ -139,19 +144,15 @@ void Simulation::State::account_event(const Event& event) {
     marks[instrument] = split_price(marks[instrument], event.payload, event.quantity.value);
   }
   for (Player* player : by_rank) {
-    const auto both = [&](auto change) {
-      change(player->view);
-      return change(player->truth);
-    };
     if (event.kind == EventKind::Dividend) {
       post(*player, event.exchange_time, LedgerAccount::Dividends, instrument,
-           both([&](Account& account) { return account.dividend(instrument, event.price); }));
+           both(*player, [&](Account& account) { return account.dividend(instrument, event.price); }));
     } else if (event.kind == EventKind::Funding) {
       post(*player, event.exchange_time, LedgerAccount::Funding, instrument,
-           both([&](Account& account) { return account.funding(instrument, event.quantity.value); }));
+           both(*player, [&](Account& account) { return account.funding(instrument, event.quantity.value); }));
     } else if (event.kind == EventKind::Split) {
       const bool held = player->truth.position(instrument).value != 0;
-      const Money paid = both([&](Account& account) { return account.split(instrument, event.payload, event.quantity.value); });
+      const Money paid = both(*player, [&](Account& account) { return account.split(instrument, event.payload, event.quantity.value); });
       if (!held) continue;
       player->changed[instrument] = 1;
       player->postings.push_back({event.exchange_time, LedgerAccount::Positions, instrument, paid.micros(), player->truth.position(instrument)});
@@ -187,27 +188,13 @@ void Simulation::State::withdraw(const Player* player, InstrumentId instrument, 
 void Simulation::State::expire_orders(InstrumentId instrument) { withdraw(nullptr, instrument, Reject::Expired); }
 
 Simulation::State::Order& Simulation::State::own_market_order(Player& player, InstrumentId instrument, Side side, Lots quantity, Nanos time) {
-  Order order;
-  order.player = static_cast<std::uint32_t>(player.port.participant_);
-  order.row = static_cast<std::uint32_t>(player.orders.size());
-  order.instrument = instrument;
-  order.side = side;
-  order.quantity = order.open = quantity;
-  order.live = order.at_venue = true;
-  orders.push_back(order);
-  player.orders.push_back({time,
-                           orders.size(),
-                           instrument,
-                           side,
-                           OrderType::Market,
-                           TimeInForce::GoodTillCancel,
-                           {},
-                           quantity,
-                           {},
-                           Reject::None,
-                           marks[instrument]});
-  player.watch.decided(orders.size(), kNoMid);
-  return orders.back();
+  OrderRequest request;
+  request.instrument = instrument;
+  request.side = side;
+  request.quantity = quantity;
+  Order& order = add_order(player, request, time, Reject::None, kNoMid);
+  order.at_venue = true;
+  return order;
 }
 
 void Simulation::State::watch_margins() {
@@ -290,8 +277,7 @@ Reject Simulation::State::check_margin(const Player& player, InstrumentId instru
     for (std::size_t i = 0; i < instruments.size(); ++i) {
       const auto id = static_cast<InstrumentId>(i);
       const Open& open = id == instrument ? here : player.open[i];
-      const std::int64_t sure = player.view.position(id).value + open.market[0] - open.market[1];
-      const std::int64_t up = sure + open.limit[0], down = sure - open.limit[1];
+      const auto [up, down] = reach(player, id, open);
       const Ticks at = marks[i].value == 0 && id == instrument ? price : marks[i];
       if (id == instrument) ends = {player.view.value(id, at, up), player.view.value(id, at, down)};
       margin.values[i] = player.view.value(id, at, std::abs(up) >= std::abs(down) ? up : down);

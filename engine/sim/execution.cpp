@@ -12,10 +12,6 @@
 namespace walras::engine {
 namespace {
 
-Nanos due(Nanos time, Nanos after) {
-  return time.value > Nanos::max().value - after.value ? Nanos::max() : time + after;
-}
-
 /// Value over volume in 1e-6 ticks; none where nothing traded.
 std::int64_t mean_price(Money::Integer value, std::int64_t volume) {
   return volume > 0 ? static_cast<std::int64_t>(value * 1'000'000 / volume) : kNoMid;
@@ -86,7 +82,7 @@ void ExecutionWatch::ended(std::size_t row, Nanos now, const Shown& shown) {
 }
 
 Nanos ExecutionWatch::first_due(Nanos now) const {
-  return bars_ || next_.empty() ? Nanos::max() : due(now, horizons_.after.front());
+  return bars_ || next_.empty() ? Nanos::max() : later_by(now, horizons_.after.front());
 }
 
 Nanos ExecutionWatch::settle(Nanos time, std::span<const FillRow> fills, const Venue& venue) {
@@ -94,7 +90,7 @@ Nanos ExecutionWatch::settle(Nanos time, std::span<const FillRow> fills, const V
   for (std::size_t h = 0; h < next_.size(); ++h) {
     std::size_t& fill = next_[h];
     for (; fill < fills.size(); ++fill) {
-      const Nanos when = due(fills[fill].time, horizons_.after[h]);
+      const Nanos when = later_by(fills[fill].time, horizons_.after[h]);
       if (when >= time) {
         first = std::min(first, when);
         break;

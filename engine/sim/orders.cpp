@@ -8,12 +8,6 @@
 #include <cstdlib>
 
 namespace walras::engine {
-namespace {
-
-std::size_t index(Side side) { return static_cast<std::size_t>(side); }
-
-}  // namespace
-
 Nanos Simulation::State::entry_time(Player& player, Request request) {
   player.last_entry = std::max(player.last_entry, now + latency->entry(now, request));
   return player.last_entry;
@@ -46,16 +40,16 @@ Reject Simulation::State::check(const Player& player, const OrderRequest& reques
   return check_funds(player, request, replaced);
 }
 
+std::pair<std::int64_t, std::int64_t> Simulation::State::reach(const Player& player, InstrumentId instrument, const Open& open) {
+  const std::int64_t sure = player.view.position(instrument).value + open.market[0] - open.market[1];
+  return {sure + open.limit[0], sure - open.limit[1]};
+}
+
 // The position that would be held if all open market orders filled, and of the limit orders those
 // of the worse side, may not go beyond the terms. Orders that bring a position nearer to zero are
 // always allowed.
 Reject Simulation::State::check_funds(const Player& player, const OrderRequest& request,
                                       const Order* replaced) const {
-  const auto reach = [&](std::size_t i, const Open& open) {
-    const std::int64_t sure =
-        player.view.position(static_cast<InstrumentId>(i)).value + open.market[0] - open.market[1];
-    return std::pair{sure + open.limit[0], sure - open.limit[1]};
-  };
   const auto widest = [](std::pair<std::int64_t, std::int64_t> ends) {
     return std::max(std::abs(ends.first), std::abs(ends.second));
   };
@@ -64,16 +58,16 @@ Reject Simulation::State::check_funds(const Player& player, const OrderRequest& 
   Open after = before;
   (request.type == OrderType::Market ? after.market : after.limit)[index(request.side)] +=
       request.quantity.value;
-  const auto ends = reach(request.instrument, after);
+  const auto ends = reach(player, request.instrument, after);
   if (!player.terms.shorting && request.side == Side::Sell && ends.second < 0)
     return Reject::ShortSale;
-  if (widest(ends) <= widest(reach(request.instrument, player.open[request.instrument])))
+  if (widest(ends) <= widest(reach(player, request.instrument, player.open[request.instrument])))
     return Reject::None;
 
   Money gross;
   for (std::size_t i = 0; i < instruments.size(); ++i) {
     const bool here = i == request.instrument;
-    const std::int64_t lots = widest(here ? ends : reach(i, player.open[i]));
+    const std::int64_t lots = widest(here ? ends : reach(player, static_cast<InstrumentId>(i), player.open[i]));
     if (lots == 0) continue;
     Ticks price = marks[i];
     if (price.value == 0 && here) price = request.price;
@@ -114,18 +108,17 @@ OrderId Simulation::State::submit(Player& player, const OrderRequest& request) {
   return id;
 }
 
-OrderId Simulation::State::enter(Player& player, const OrderRequest& request, Reject reject) {
+Simulation::State::Order& Simulation::State::add_order(Player& player, const OrderRequest& request, Nanos time, Reject reject, std::int64_t mid) {
   Order order;
   static_cast<OrderRequest&>(order) = request;
   order.player = static_cast<std::uint32_t>(player.port.participant_);
   order.row = static_cast<std::uint32_t>(player.orders.size());
   order.instrument = request.instrument < instruments.size() ? request.instrument : 0;
-  order.open = order.known_open = request.quantity;
-  order.live = order.known_live = reject == Reject::None;
+  order.open = request.quantity;
+  order.live = reject == Reject::None;
   orders.push_back(order);
-  const OrderId id = orders.size();
-  player.orders.push_back({now,
-                           id,
+  player.orders.push_back({time,
+                           orders.size(),
                            order.instrument,
                            request.side,
                            request.type,
@@ -135,9 +128,18 @@ OrderId Simulation::State::enter(Player& player, const OrderRequest& request, Re
                            {},
                            reject,
                            marks[order.instrument]});
-  const Depth& depth = depths[order.instrument];
-  player.watch.decided(id, depth.two_sided() ? depth.bid[0].price.value + depth.ask[0].price.value
-                                             : 2 * marks[order.instrument].value);
+  player.watch.decided(orders.size(), mid);
+  return orders.back();
+}
+
+OrderId Simulation::State::enter(Player& player, const OrderRequest& request, Reject reject) {
+  const InstrumentId instrument = request.instrument < instruments.size() ? request.instrument : 0;
+  const Depth& depth = depths[instrument];
+  const std::int64_t mid = depth.two_sided() ? depth.bid[0].price.value + depth.ask[0].price.value : 2 * marks[instrument].value;
+  Order& order = add_order(player, request, now, reject, mid);
+  order.known_open = order.open;
+  order.known_live = order.live;
+  const OrderId id = orders.size();
   if (reject != Reject::None) {
     refuse(player, id, request, reject);
     return 0;
@@ -145,7 +147,7 @@ OrderId Simulation::State::enter(Player& player, const OrderRequest& request, Re
   Open& open = player.open[request.instrument];
   (request.type == OrderType::Market ? open.market : open.limit)[index(request.side)] +=
       request.quantity.value;
-  if (player.risk) player.risk->sent(request, orders[id - 1].counted, now);
+  if (player.risk) player.risk->sent(request, order.counted, now);
   Item item;
   item.time = entry_time(player, Request::New);
   item.turn = Turn::Arrival;

@@ -18,8 +18,6 @@ namespace {
 constexpr double kLastBits = 1 + 1e-9;  // a rounded share may miss its bound by the last bits of a double
 constexpr std::int64_t kUnlimited = std::numeric_limits<std::int64_t>::max();
 
-std::size_t index(Side side) { return static_cast<std::size_t>(side); }
-
 /// Whole lots within a quantity.
 std::int64_t lots_within(double quantity, const Instrument& instrument) {
   return static_cast<std::int64_t>(std::min(std::floor(quantity / instrument.lot_size * kLastBits), 9e18));

@@ -10,14 +10,6 @@
 #include <cmath>
 
 namespace walras::engine {
-namespace {
-
-Nanos later_by(Nanos time, Nanos delay) {
-  return time.value > Nanos::max().value - delay.value ? Nanos::max() : time + delay;
-}
-
-}  // namespace
-
 Simulation::State::State(Simulation& owner, std::shared_ptr<const MarketPlan> market,
                          const Span& when, std::uint64_t root)
     : simulation(owner), plan(std::move(market)), span(when), seed(root) {

@@ -17,6 +17,8 @@
 
 namespace walras::engine {
 
+[[nodiscard]] inline std::size_t index(Side side) { return static_cast<std::size_t>(side); }
+
 /// What goes first at equal times.
 enum class Turn : std::uint8_t { Market, Arrival, Answer, Feed, Timer, Slice, Sample };
 
@@ -171,10 +173,14 @@ struct Simulation::State final : VenueSink {
 
   // Orders in and out.
   OrderId submit(Player& player, const OrderRequest& request);
+  /// A new order with its rows in the record. `mid`: of the market when it was decided, in half ticks.
+  Order& add_order(Player& player, const OrderRequest& request, Nanos time, Reject reject, std::int64_t mid);
   OrderId enter(Player& player, const OrderRequest& request, Reject reject);
   void cancel(Player& player, OrderId id);
   void replace(Player& player, OrderId id, Ticks price, Lots quantity);
   Reject check(const Player& player, const OrderRequest& request, const Order* replaced) const;
+  /// Highest and lowest position if all open market orders filled, and of the others those of one side.
+  [[nodiscard]] static std::pair<std::int64_t, std::int64_t> reach(const Player& player, InstrumentId instrument, const Open& open);
   Reject check_funds(const Player& player, const OrderRequest& request,
                      const Order* replaced) const;
   [[nodiscard]] Lots allowed(Player& player, const OrderRequest& request);

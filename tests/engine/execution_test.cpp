@@ -32,14 +32,7 @@ class Lines {
 
  private:
   Lines& put(EventKind kind, OrderId order, Side side, std::int64_t price, std::int64_t lots) {
-    Event event;
-    event.exchange_time = event.local_time = {time_};
-    event.kind = kind;
-    event.order = order;
-    event.side = side;
-    event.price = {price};
-    event.quantity = {lots};
-    tape_.events.push_back(event);
+    tape_.events.push_back(book_event({time_}, kind, side, price, lots, order));
     return *this;
   }
   Tape tape_;
@@ -249,13 +242,7 @@ TEST_CASE("a naive twin reckons the same mids and summary from the events and fi
     Rng random(5, "execution_test");
     std::int64_t bid = 10'000, time = 0;
     const auto put = [&](EventKind kind, Side side, std::int64_t price, std::int64_t lots) {
-      Event event;
-      event.exchange_time = event.local_time = {time};
-      event.kind = kind;
-      event.side = side;
-      event.price = {price};
-      event.quantity = {lots};
-      tape.events.push_back(event);
+      tape.events.push_back(book_event({time}, kind, side, price, lots));
     };
     put(EventKind::Depth, Side::Buy, bid, 20);
     put(EventKind::Depth, Side::Sell, bid + 1, 20);

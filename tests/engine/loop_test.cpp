@@ -104,14 +104,7 @@ TEST_CASE(
   tape.instruments.push_back(tiny_instrument("A"));
   const auto message = [&](std::int64_t time, EventKind kind, Side side, std::int64_t price,
                            std::int64_t lots, OrderId order) {
-    Event event;
-    event.exchange_time = event.local_time = {time};
-    event.kind = kind;
-    event.side = side;
-    event.price = {price};
-    event.quantity = {lots};
-    event.order = order;
-    tape.events.push_back(event);
+    tape.events.push_back(book_event({time}, kind, side, price, lots, order));
   };
   message(1000, EventKind::Add, Side::Buy, 100, 10, 1);
   message(1000, EventKind::Add, Side::Sell, 102, 10, 2);

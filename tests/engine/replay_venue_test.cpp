@@ -53,14 +53,7 @@ class BookTape {
 
  private:
   BookTape& put(EventKind kind, OrderId order, Side side, std::int64_t price, std::int64_t lots) {
-    Event event;
-    event.exchange_time = event.local_time = {now()};
-    event.kind = kind;
-    event.order = order;
-    event.side = side;
-    event.price = {price};
-    event.quantity = {lots};
-    tape_.events.push_back(event);
+    tape_.events.push_back(book_event({now()}, kind, side, price, lots, order));
     return *this;
   }
   Tape tape_;

@@ -175,16 +175,9 @@ struct Feed {
   Tape tape;
   Nanos now{1000};
   Event& say(EventKind kind, Side side, std::int64_t price, std::int64_t quantity, OrderId order = 0) {
-    Event event;
-    event.exchange_time = now;
-    event.local_time = now + Nanos{20'000};
-    event.kind = kind;
-    event.side = side;
-    event.price = {price};
-    event.quantity = {quantity};
-    event.order = order;
-    tape.events.push_back(event);
-    return tape.events.back();
+    Event& event = tape.events.emplace_back(book_event(now, kind, side, price, quantity, order));
+    event.local_time += Nanos{20'000};
+    return event;
   }
 };
 

@@ -27,6 +27,18 @@ inline Instrument tiny_instrument(const std::string& name) {
   return instrument;
 }
 
+/// A message of a recorded book, known when it happens.
+inline Event book_event(Nanos time, EventKind kind, Side side, std::int64_t price, std::int64_t lots, OrderId order = 0) {
+  Event event;
+  event.exchange_time = event.local_time = time;
+  event.kind = kind;
+  event.side = side;
+  event.price = {price};
+  event.quantity = {lots};
+  event.order = order;
+  return event;
+}
+
 inline void add_bars(Tape& tape, const Instrument& instrument, const std::vector<TinyBar>& bars,
                      std::int64_t period = kPeriod) {
   const auto id = static_cast<InstrumentId>(tape.instruments.size());
