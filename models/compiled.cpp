@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/align/aligned_allocator.hpp>
 #include <cmath>
 #include <tuple>
 #include <vector>
@@ -14,7 +15,9 @@
 namespace walras::models {
 namespace {
 
-using Numbers = std::vector<float>;
+/// A strip never lies across two lines of the cache.
+using Numbers = std::vector<float, boost::alignment::aligned_allocator<float, 64>>;
+using Array = std::vector<float>;
 
 std::size_t whole(const Json& json) { return static_cast<std::size_t>(json.as_integer()); }
 
@@ -26,28 +29,36 @@ struct Source {
     for (const std::size_t side : shape) sides.push_back(static_cast<std::int64_t>(side));
     return saved.at(name, sides);
   }
-  const Numbers& numbers(const std::string& name, std::size_t count) const { return array(name, {count}).values; }
+  const Array& numbers(const std::string& name, std::size_t count) const { return array(name, {count}).values; }
 };
 
-/// y = W x + b, the matrix turned so that an input's weights lie together.
+/// y = W x + b, the matrix in strips.
 class Affine {
  public:
   Affine() = default;
-  Affine(const Numbers& rows, const Numbers& bias, std::size_t in) : in_(in), bias_(bias), weights_(rows.size()) {
-    for (std::size_t o = 0; o < bias.size(); ++o) {
-      for (std::size_t i = 0; i < in; ++i) weights_[i * bias.size() + o] = rows[o * in + i];
+  Affine(const Array& rows, const Array& bias, std::size_t in)
+      : in_(in), out_(bias.size()), bias_(bias.begin(), bias.end()), weights_(kernels::strips(out_) * in * kernels::kStrip) {
+    bias_.resize(kernels::strips(out_) * kernels::kStrip);
+    for (std::size_t o = 0; o < out_; ++o) {
+      for (std::size_t i = 0; i < in; ++i)
+        weights_[(o / kernels::kStrip * in + i) * kernels::kStrip + o % kernels::kStrip] = rows[o * in + i];
     }
   }
   Affine(const Source& from, const std::string& name, std::size_t in, std::size_t out)
       : Affine(from.array(name + ".weight", {out, in}).values, from.numbers(name + ".bias", out), in) {}
-  void operator()(const float* x, float* y) const {
-    std::ranges::copy(bias_, y);
-    kernels::multiply(weights_.data(), x, y, in_, bias_.size());
+  void operator()(const float* x, float* y) const { kernels::multiply(matrix(bias_.data()), x, y); }
+  /// y = start + W x; start has room for whole strips, and may be y.
+  void add(const float* x, const float* start, float* y) const { kernels::multiply(matrix(start), x, y); }
+  /// Of rows of x that lie x_step apart, into rows of y without gaps.
+  void operator()(const float* x, std::size_t x_step, float* y, std::size_t rows) const {
+    kernels::multiply(matrix(bias_.data()), x, x_step, y, out_, rows);
   }
-  [[nodiscard]] std::size_t out() const { return bias_.size(); }
+  [[nodiscard]] std::size_t in() const { return in_; }
+  [[nodiscard]] std::size_t out() const { return out_; }
 
  private:
-  std::size_t in_ = 0;
+  [[nodiscard]] kernels::Matrix matrix(const float* start) const { return {weights_.data(), start, in_, out_, in_}; }
+  std::size_t in_ = 0, out_ = 0;
   Numbers bias_, weights_;
 };
 
@@ -61,18 +72,11 @@ class Norm {
   Norm(const Source& from, const std::string& name, std::size_t width)
       : scale_(from.numbers(name + ".weight", width)), shift_(from.numbers(name + ".bias", width)) {}
   void operator()(const float* x, float* y) const {
-    const std::size_t n = scale_.size();
-    double mean = 0, square = 0;
-    for (std::size_t i = 0; i < n; ++i) mean += static_cast<double>(x[i]);
-    mean /= static_cast<double>(n);
-    for (std::size_t i = 0; i < n; ++i) square += (static_cast<double>(x[i]) - mean) * (static_cast<double>(x[i]) - mean);
-    const auto by = static_cast<float>(1 / std::sqrt(square / static_cast<double>(n) + 1e-5));
-    const auto centre = static_cast<float>(mean);
-    for (std::size_t i = 0; i < n; ++i) y[i] = (x[i] - centre) * by * scale_[i] + shift_[i];
+    kernels::normalise(x, scale_.data(), shift_.data(), y, scale_.size());
   }
 
  private:
-  Numbers scale_, shift_;
+  Array scale_, shift_;
 };
 
 /// What lies between a step's channels and its features.
@@ -80,7 +84,14 @@ class Body {
  public:
   virtual ~Body() = default;
   virtual void reset() = 0;
-  virtual const Numbers& push(const Numbers& scaled) = 0;
+  virtual const Numbers& push(const float* scaled) = 0;
+  /// Features after a whole window [step][channel], from a reset on.
+  virtual const Numbers& window(const Numbers& scaled, std::size_t channels) {
+    reset();
+    const Numbers* features = nullptr;
+    for (std::size_t at = 0; at < scaled.size(); at += channels) features = &push(scaled.data() + at);
+    return *features;
+  }
 };
 
 class Mlp final : public Body {
@@ -96,12 +107,23 @@ class Mlp final : public Body {
     if (layers_.empty()) fail(Fault::Data, "mlp", "expected at least one hidden layer, was none");
   }
   void reset() override { std::ranges::fill(past_, 0.0F); }
-  const Numbers& push(const Numbers& scaled) override {
+  const Numbers& push(const float* scaled) override {
     for (std::size_t c = 0; c < channels_; ++c) {
       float* line = past_.data() + c * window_;
       std::copy(line + 1, line + window_, line);
       line[window_ - 1] = scaled[c];
     }
+    return judge();
+  }
+  const Numbers& window(const Numbers& scaled, std::size_t channels) override {
+    for (std::size_t t = 0; t < window_; ++t) {
+      for (std::size_t c = 0; c < channels; ++c) past_[c * window_ + t] = scaled[t * channels + c];
+    }
+    return judge();
+  }
+
+ private:
+  const Numbers& judge() {
     const float* x = past_.data();
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       layers_[i](x, values_[i].data());
@@ -110,8 +132,6 @@ class Mlp final : public Body {
     }
     return values_.back();
   }
-
- private:
   std::size_t channels_, window_;
   Numbers past_;
   std::vector<Affine> layers_;
@@ -126,39 +146,40 @@ class Lstm final : public Body {
     if (horizons.size() != 1 || whole(horizons[0]) != 1 || whole(network.at("heads")) != 0)
       fail(Fault::Usage, "compile", "expected an lstm of one horizon of 1 step without attention, was another");
     const std::string name = "net.level0.lstm.";
-    const Numbers& input = from.array(name + "input", {4 * width, channels}).values;
-    const Numbers& recurrent = from.array(name + "recurrent", {4 * width, width}).values;
-    Numbers rows, bias = from.numbers(name + "input_bias", 4 * width);
-    const Numbers& second = from.numbers(name + "recurrent_bias", 4 * width);
-    for (std::size_t o = 0; o < 4 * width; ++o) {  // one product over inputs and state
-      bias[o] += second[o];
-      rows.insert(rows.end(), input.begin() + static_cast<std::ptrdiff_t>(o * channels), input.begin() + static_cast<std::ptrdiff_t>((o + 1) * channels));
-      rows.insert(rows.end(), recurrent.begin() + static_cast<std::ptrdiff_t>(o * width), recurrent.begin() + static_cast<std::ptrdiff_t>((o + 1) * width));
-    }
-    gate_ = Affine(rows, bias, channels + width);
+    const Array& second = from.numbers(name + "recurrent_bias", 4 * width);
+    Array bias = from.numbers(name + "input_bias", 4 * width);
+    for (std::size_t i = 0; i < bias.size(); ++i) bias[i] += second[i];
+    input_ = Affine(from.array(name + "input", {4 * width, channels}).values, bias, channels);
+    recurrent_ = Affine(from.array(name + "recurrent", {4 * width, width}).values, Array(4 * width), width);
     norm_ = Norm(from, "net.level0.norm", width);
-    joined_.resize(channels + width);
-    gates_.resize(4 * width);
-    cell_.resize(width);
-    out_.resize(width);
+    gates_.resize(kernels::strips(4 * width) * kernels::kStrip);
+    hidden_.resize(width), cell_.resize(width), out_.resize(width);
   }
   void reset() override {
-    std::ranges::fill(joined_, 0.0F);
+    std::ranges::fill(hidden_, 0.0F);
     std::ranges::fill(cell_, 0.0F);
   }
-  const Numbers& push(const Numbers& scaled) override {
-    std::ranges::copy(scaled, joined_.begin());
-    gate_(joined_.data(), gates_.data());
-    float* hidden = joined_.data() + scaled.size();
-    kernels::lstm_cell(gates_.data(), cell_.data(), hidden, cell_.size());
-    norm_(hidden, out_.data());
+  const Numbers& push(const float* scaled) override {
+    step(scaled);
+    norm_(hidden_.data(), out_.data());
+    return out_;
+  }
+  const Numbers& window(const Numbers& scaled, std::size_t channels) override {
+    reset();
+    for (std::size_t at = 0; at < scaled.size(); at += channels) step(scaled.data() + at);
+    norm_(hidden_.data(), out_.data());
     return out_;
   }
 
  private:
-  Affine gate_;
+  void step(const float* scaled) {
+    input_(scaled, gates_.data());
+    recurrent_.add(hidden_.data(), gates_.data(), gates_.data());
+    kernels::lstm_cell(gates_.data(), cell_.data(), hidden_.data(), cell_.size());
+  }
+  Affine input_, recurrent_;
   Norm norm_;
-  Numbers joined_, gates_, cell_, out_;
+  Numbers gates_, hidden_, cell_, out_;
 };
 
 /// A causal convolution that keeps the steps it still reaches.
@@ -167,8 +188,8 @@ class Convolution {
   Convolution(const Source& from, const std::string& name, std::size_t in, std::size_t out,
               std::size_t kernel, std::size_t dilation)
       : in_(in), kernel_(kernel), dilation_(dilation), past_(in * ((kernel - 1) * dilation + 1)), gathered_(in * kernel), out_(out) {
-    const Numbers& weight = from.array(name + ".weight", {out, in, kernel}).values;
-    Numbers rows(weight.size());  // [out][tap][in]
+    const Array& weight = from.array(name + ".weight", {out, in, kernel}).values;
+    Array rows(weight.size());  // [out][tap][in]
     for (std::size_t o = 0; o < out; ++o) {
       for (std::size_t i = 0; i < in; ++i) {
         for (std::size_t k = 0; k < kernel; ++k) rows[(o * kernel + k) * in + i] = weight[(o * in + i) * kernel + k];
@@ -205,7 +226,7 @@ class Convolution {
 class PriceCnn final : public Body {
  public:
   PriceCnn(const Source& from, const Json& network, std::size_t channels)
-      : width_(whole(network.at("channels"))), features_(whole(network.at("features"))) {
+      : width_(whole(network.at("channels"))), channels_(channels), features_(whole(network.at("features"))) {
     if (whole(network.at("heads")) != 0)
       fail(Fault::Usage, "compile", "expected a price_cnn without attention (heads 0), was one with it");
     const std::size_t kernel = whole(network.at("kernel"));
@@ -219,7 +240,7 @@ class PriceCnn final : public Body {
                    Convolution(from, part + "_second", width_, width_, 1, 1), {}, {}, Numbers(width_)};
         if (norms) {
           made.shift = from.numbers(part + "_norm.bias", width_);
-          const Numbers &weight = from.numbers(part + "_norm.weight", width_), &mean = from.numbers(part + "_norm.running_mean", width_),
+          const Array &weight = from.numbers(part + "_norm.weight", width_), &mean = from.numbers(part + "_norm.running_mean", width_),
                         &variance = from.numbers(part + "_norm.running_variance", width_);
           for (std::size_t i = 0; i < width_; ++i) {
             made.scale.push_back(weight[i] / std::sqrt(variance[i] + 1e-5F));
@@ -241,7 +262,7 @@ class PriceCnn final : public Body {
       for (Block& block : branch.blocks) block.first.reset();
     }
   }
-  const Numbers& push(const Numbers& scaled) override {
+  const Numbers& push(const float* scaled) override {
     for (std::size_t b = 0; b < branches_.size(); ++b) {
       run(branches_[b], scaled);
       std::ranges::copy(branches_[b].signal, joined_.begin() + static_cast<std::ptrdiff_t>(b * width_));
@@ -254,7 +275,8 @@ class PriceCnn final : public Body {
  private:
   struct Block {
     Convolution first, second;
-    Numbers scale, shift, inside;
+    Array scale, shift;
+    Numbers inside;
   };
   struct Branch {
     std::size_t frame, at;
@@ -263,13 +285,13 @@ class PriceCnn final : public Body {
     std::vector<Block> blocks;
     Numbers signal;
   };
-  static void run(Branch& branch, const Numbers& scaled) {
-    const float* x = scaled.data();
+  void run(Branch& branch, const float* scaled) const {
+    const float* x = scaled;
     if (branch.frame > 1) {
-      std::ranges::copy(scaled, branch.past.begin() + static_cast<std::ptrdiff_t>(branch.at * scaled.size()));
+      std::copy_n(scaled, channels_, branch.past.data() + branch.at * channels_);
       branch.at = (branch.at + 1) % branch.frame;
       std::ranges::fill(branch.mean, 0.0F);
-      for (std::size_t i = 0; i < branch.past.size(); ++i) branch.mean[i % scaled.size()] += branch.past[i];
+      for (std::size_t i = 0; i < branch.past.size(); ++i) branch.mean[i % channels_] += branch.past[i];
       for (float& value : branch.mean) value /= std::sqrt(static_cast<float>(branch.frame));
       x = branch.mean.data();
     }
@@ -282,7 +304,7 @@ class PriceCnn final : public Body {
       for (std::size_t i = 0; i < added.size(); ++i) branch.signal[i] = std::max(0.0F, branch.signal[i] + added[i]);
     }
   }
-  std::size_t width_, features_;
+  std::size_t width_, channels_, features_;
   std::vector<Branch> branches_;
   Numbers joined_, out_;
   Affine outlet_;
@@ -297,6 +319,9 @@ class Transformer final : public Body {
     if (!network.at("causal").as_bool() || (positions != "rotary" && positions != "none") || (kind != "softmax" && kind != "auto") || window >= 1024)
       fail(Fault::Usage, "compile", "expected a causal transformer with softmax and rotary or no positions, was another");
     rotary_ = positions == "rotary";
+    for (std::size_t i = 0, half = rotary_ ? width_ / heads_ / 2 : 0; i < half; ++i)
+      speeds_.push_back(std::exp(-std::log(10000.0) * static_cast<double>(i) / static_cast<double>(half)));
+    cosines_.resize(speeds_.size()), sines_.resize(speeds_.size());
     const std::size_t hidden = whole(network.at("hidden"));
     inlet_ = Affine(from, "net.inlet", channels, width_);
     for (std::size_t i = 0; i < whole(network.at("layers")); ++i) {
@@ -304,87 +329,88 @@ class Transformer final : public Body {
       blocks_.push_back({Norm(from, name + "before_attention", width_), Norm(from, name + "before_hidden", width_),
                          Affine(from.array(name + "attention.weight", {3 * width_, width_}).values, from.numbers(name + "attention.bias", 3 * width_), width_),
                          Affine(from, name + "attention.outlet", width_, width_), Affine(from, name + "inlet", width_, hidden), Affine(from, name + "outlet", hidden, width_),
-                         Numbers(window * width_), Numbers(window * width_)});
+                         Numbers(kernels::strips(window) * kernels::kStrip * width_), Numbers(heads_ * window * kernels::strips(width_ / heads_) * kernels::kStrip)});
     }
     norm_ = Norm(from, "net.norm", width_);
-    signal_.resize(width_), normed_.resize(width_), mixed_.resize(width_), out_.resize(width_);
-    projected_.resize(3 * width_), hidden_.resize(hidden), scores_.resize(window);
+    for (Numbers* rows : {&signal_, &normed_, &mixed_}) rows->resize(window * width_);
+    projected_.resize(window * 3 * width_), hidden_.resize(window * hidden), scores_.resize(window), out_.resize(width_);
   }
   void reset() override { step_ = 0; }
-  const Numbers& push(const Numbers& scaled) override {
-    inlet_(scaled.data(), signal_.data());
-    for (Block& block : blocks_) {
-      block.before_attention(signal_.data(), normed_.data());
-      block.project(normed_.data(), projected_.data());
-      attend(block);
-      block.after(mixed_.data(), normed_.data());
-      for (std::size_t i = 0; i < width_; ++i) signal_[i] += normed_[i];
-      block.before_hidden(signal_.data(), normed_.data());
-      block.inlet(normed_.data(), hidden_.data());
-      for (float& value : hidden_) value *= 0.5F * (1 + std::erf(value * 0.70710678F));
-      block.outlet(hidden_.data(), normed_.data());
-      for (std::size_t i = 0; i < width_; ++i) signal_[i] += normed_[i];
-    }
-    ++step_;
-    norm_(signal_.data(), out_.data());
-    return out_;
+  const Numbers& push(const float* scaled) override { return pass(scaled, 1); }
+  const Numbers& window(const Numbers& scaled, std::size_t channels) override {
+    reset();
+    return pass(scaled.data(), scaled.size() / channels);
   }
 
  private:
   struct Block {
     Norm before_attention, before_hidden;
     Affine project, after, inlet, outlet;
-    Numbers keys, values;  // [head][place][d]: a ring of T places
+    Numbers keys, values;  // of each head, a ring of T places
   };
-  void turn(float* x, std::size_t head) const {
-    const std::size_t half = head / 2;
+  /// The next steps, rows of channels, together: a layer reads its weights once. Of the last layer's
+  /// steps only the last one is asked for.
+  const Numbers& pass(const float* scaled, std::size_t rows) {
+    inlet_(scaled, inlet_.in(), signal_.data(), rows);
+    for (Block& block : blocks_) {
+      for (std::size_t row = 0; row < rows; ++row) block.before_attention(signal_.data() + row * width_, normed_.data() + row * width_);
+      block.project(normed_.data(), width_, projected_.data(), rows);
+      const std::size_t from = &block == &blocks_.back() ? rows - 1 : 0;
+      for (std::size_t row = 0; row < rows; ++row) attend(block, row, row >= from);
+      const std::size_t asked = rows - from;
+      float *signal = signal_.data() + from * width_, *normed = normed_.data();
+      block.after(mixed_.data() + from * width_, width_, normed, asked);
+      for (std::size_t i = 0; i < asked * width_; ++i) signal[i] += normed[i];
+      for (std::size_t row = 0; row < asked; ++row) block.before_hidden(signal + row * width_, normed + row * width_);
+      block.inlet(normed, width_, hidden_.data(), asked);
+      kernels::gelu(hidden_.data(), asked * block.inlet.out());
+      block.outlet(hidden_.data(), block.inlet.out(), normed, asked);
+      for (std::size_t i = 0; i < asked * width_; ++i) signal[i] += normed[i];
+    }
+    step_ += rows;
+    norm_(signal_.data() + (rows - 1) * width_, out_.data());
+    return out_;
+  }
+  /// Turns the halves of each head's vector by a step's angles.
+  void turn(float* x, std::size_t step) {
+    const std::size_t half = speeds_.size();
     for (std::size_t i = 0; i < half; ++i) {
-      const double angle = static_cast<double>(step_) * std::exp(-std::log(10000.0) * static_cast<double>(i) / static_cast<double>(half));
-      const auto c = static_cast<float>(std::cos(angle)), s = static_cast<float>(std::sin(angle));
-      const float a = x[i], b = x[i + half];
-      x[i] = a * c - b * s;
-      x[i + half] = a * s + b * c;
+      const double angle = static_cast<double>(step) * speeds_[i];
+      cosines_[i] = static_cast<float>(std::cos(angle));
+      sines_[i] = static_cast<float>(std::sin(angle));
+    }
+    for (float* head = x; head < x + 2 * width_; head += 2 * half) {  // queries, then keys
+      for (std::size_t i = 0; i < half; ++i) {
+        const float a = head[i], b = head[i + half];
+        head[i] = a * cosines_[i] - b * sines_[i];
+        head[i + half] = a * sines_[i] + b * cosines_[i];
+      }
     }
   }
-  void attend(Block& block) {
-    const std::size_t d = width_ / heads_, place = step_ % window_;
+  /// A step's keys and values are kept; and, where it is asked for, its query meets those so far.
+  void attend(Block& block, std::size_t row, bool asked) {
+    const std::size_t d = width_ / heads_, step = step_ + row, place = step % window_, filled = std::min(step + 1, window_);
+    const std::size_t lanes = kernels::kStrip;
     const float scale = 1 / std::sqrt(static_cast<float>(d));
+    float* projected = projected_.data() + row * 3 * width_;
+    if (rotary_) turn(projected, step);
     for (std::size_t h = 0; h < heads_; ++h) {
-      float *q = projected_.data() + h * d, *k = q + width_, *v = k + width_;
-      if (rotary_) turn(q, d), turn(k, d);
-      float *keys = block.keys.data() + h * window_ * d, *values = block.values.data() + h * window_ * d;
-      for (std::size_t i = 0; i < d; ++i) keys[i * window_ + place] = k[i];  // [d][place]: scores in one product
-      std::copy_n(v, d, values + place * d);
+      const float *q = projected + h * d, *k = q + width_, *v = k + width_;
+      // Keys and values as matrices in strips: scores of all places in one product, and their mixture in one.
+      float *keys = block.keys.data() + h * block.keys.size() / heads_, *values = block.values.data() + h * block.values.size() / heads_;
+      for (std::size_t i = 0; i < d; ++i) {
+        keys[(place / lanes * d + i) * lanes + place % lanes] = k[i] * scale;
+        values[(i / lanes * window_ + place) * lanes + i % lanes] = v[i];
+      }
+      if (!asked) continue;
+      kernels::multiply({keys, nullptr, d, filled, d}, q, scores_.data());
       std::size_t band = window_;
       for (std::size_t s = h % scales_; s > 0; --s) band /= 4;
-      const std::size_t seen = std::min({step_ + 1, window_, std::max<std::size_t>(band, 1)});
-      const std::size_t filled = std::min(step_ + 1, window_);
-      std::fill_n(scores_.begin(), filled, 0.0F);
-      // All filled places at once, then those outside the band are left out.
-      Numbers& scores = scores_;
-      if (filled == window_) {
-        kernels::multiply(keys, q, scores.data(), d, window_);
-      } else {
-        for (std::size_t i = 0; i < d; ++i) {
-          for (std::size_t p = 0; p < filled; ++p) scores[p] += keys[i * window_ + p] * q[i];
-        }
-      }
-      float highest = -1e30F;
-      const auto inside = [&](std::size_t p) { return (place + window_ - p) % window_ < seen; };
-      for (std::size_t p = 0; p < filled; ++p) {
-        scores[p] = inside(p) ? scores[p] * scale : -1e30F;
-        highest = std::max(highest, scores[p]);
-      }
-      for (std::size_t p = 0; p < filled; ++p) scores[p] -= highest;
-      kernels::exponential(scores.data(), filled);
-      float sum = 0;
-      for (std::size_t p = 0; p < filled; ++p) {
-        if (!inside(p)) scores[p] = 0;
-        sum += scores[p];
-      }
-      float* mixed = mixed_.data() + h * d;
-      std::fill_n(mixed, d, 0.0F);
-      kernels::multiply(values, scores.data(), mixed, filled, d);
+      for (std::size_t age = std::max<std::size_t>(band, 1); age < filled; ++age)  // what the head does not see
+        scores_[place >= age ? place - age : place + window_ - age] = -1e30F;
+      const float sum = kernels::softmax(scores_.data(), filled);
+      float* mixed = mixed_.data() + row * width_ + h * d;
+      kernels::multiply({values, nullptr, filled, d, window_}, scores_.data(), mixed);
       for (std::size_t i = 0; i < d; ++i) mixed[i] /= sum;
     }
   }
@@ -394,7 +420,8 @@ class Transformer final : public Body {
   Affine inlet_;
   std::vector<Block> blocks_;
   Norm norm_;
-  Numbers signal_, normed_, mixed_, out_, projected_, hidden_, scores_;
+  std::vector<double> speeds_;  // of rotary positions
+  Numbers cosines_, sines_, signal_, normed_, mixed_, out_, projected_, hidden_, scores_;
 };
 
 /// One stage of DeepLOB's trunk: a convolution over the last steps and neighbouring places of a
@@ -404,18 +431,18 @@ class PlaneStage {
   PlaneStage(const Source& from, const std::string& name, std::size_t in, std::size_t out, std::size_t in_places,
              std::size_t steps, std::size_t places, bool tangent)
       : in_(in), steps_(steps), places_(places), tangent_(tangent),
-        out_places_(in_places / places), past_(steps * in_places * in), gathered_(steps * places * in), out_(out_places_ * out) {
-    const Numbers& weight = from.array(name + ".weight", {out, in, steps, places}).values;
-    Numbers rows(weight.size());  // [out][step][place][in]
+        out_places_(in_places / places), past_(steps == 1 ? 0 : steps * in_places * in), out_(out_places_ * out) {
+    const Array& weight = from.array(name + ".weight", {out, in, steps, places}).values;
+    Array rows(weight.size());  // [out][step][place][in]
     for (std::size_t o = 0; o < out; ++o) {
       for (std::size_t i = 0; i < in; ++i) {
         for (std::size_t k = 0; k < steps * places; ++k)
           rows[(o * steps * places + k) * in + i] = weight[(o * in + i) * steps * places + k];
       }
     }
-    map_ = Affine(rows, from.numbers(name + ".bias", out), gathered_.size());
+    map_ = Affine(rows, from.numbers(name + ".bias", out), steps * places * in);
     shift_ = from.numbers(name + "_norm.bias", out);
-    const Numbers &scale = from.numbers(name + "_norm.weight", out), &mean = from.numbers(name + "_norm.running_mean", out),
+    const Array &scale = from.numbers(name + "_norm.weight", out), &mean = from.numbers(name + "_norm.running_mean", out),
                   &variance = from.numbers(name + "_norm.running_variance", out);
     for (std::size_t i = 0; i < out; ++i) {
       scale_.push_back(scale[i] / std::sqrt(variance[i] + 1e-5F));
@@ -423,33 +450,35 @@ class PlaneStage {
     }
   }
   /// A plane in, the plane after it out.
-  const Numbers& push(const Numbers& plane) {
-    std::ranges::copy(plane, past_.begin() + static_cast<std::ptrdiff_t>(at_ * plane.size()));
-    at_ = (at_ + 1) % steps_;  // now the oldest
+  const float* push(const float* plane) {
     const std::size_t run = places_ * in_;
+    if (steps_ == 1) {
+      apply(plane, run, out_.data(), out_places_);
+      return out_.data();
+    }
     for (std::size_t place = 0; place < out_places_; ++place) {
-      for (std::size_t k = 0; k < steps_; ++k)
-        std::copy_n(past_.data() + (at_ + k) % steps_ * plane.size() + place * run, run, gathered_.data() + k * run);
-      apply(gathered_.data(), out_.data() + place * shift_.size());
+      float* steps = past_.data() + place * steps_ * run;
+      std::copy(steps + run, steps + steps_ * run, steps);
+      std::copy_n(plane + place * run, run, steps + (steps_ - 1) * run);
     }
-    return out_;
+    apply(past_.data(), steps_ * run, out_.data(), out_places_);
+    return out_.data();
   }
-  /// The stage on gathered numbers [step][place][in].
-  void apply(const float* x, float* y) const {
-    map_(x, y);
-    if (tangent_) kernels::tangent(y, shift_.size());
-    for (std::size_t i = 0; i < shift_.size(); ++i) {
-      const float bent = tangent_ || y[i] > 0 ? y[i] : 0.01F * y[i];
-      y[i] = bent * scale_[i] + shift_[i];
-    }
+  /// The stage on rows of gathered numbers [step][place][in] that lie x_step apart.
+  void apply(const float* x, std::size_t x_step, float* y, std::size_t rows) const {
+    map_(x, x_step, y, rows);
+    if (tangent_) kernels::tangent(y, rows * shift_.size());
+    kernels::scale_rows(y, scale_.data(), shift_.data(), shift_.size(), rows, !tangent_);
   }
   [[nodiscard]] std::size_t out_places() const { return out_places_; }
 
  private:
   std::size_t in_, steps_, places_;
   bool tangent_;
-  std::size_t out_places_, at_ = 0;
-  Numbers past_, gathered_, out_, scale_, shift_;
+  std::size_t out_places_;
+  Numbers past_;  // [place][step][numbers of a place], oldest step first
+  Numbers out_;
+  Array scale_, shift_;
   Affine map_;
 };
 
@@ -480,23 +509,20 @@ class DeepLob final : public Body {
       reach_.push_back(reach);
     }
     pool_.emplace_back(from, "net.pool0", w, 2 * w, 1, 1, 1, false);
-    const Numbers& second = from.numbers("net.lstm.recurrent_bias", 4 * hidden_);
-    Numbers bias = from.numbers("net.lstm.input_bias", 4 * hidden_);
+    const Array& second = from.numbers("net.lstm.recurrent_bias", 4 * hidden_);
+    Array bias = from.numbers("net.lstm.input_bias", 4 * hidden_);
     for (std::size_t i = 0; i < bias.size(); ++i) bias[i] += second[i];
     project_ = Affine(from.array("net.lstm.input", {4 * hidden_, 6 * w}).values, bias, 6 * w);
-    const Numbers& rows = from.array("net.lstm.recurrent", {4 * hidden_, hidden_}).values;
-    recurrent_.resize(rows.size());
-    for (std::size_t o = 0; o < 4 * hidden_; ++o) {
-      for (std::size_t i = 0; i < hidden_; ++i) recurrent_[i * 4 * hidden_ + o] = rows[o * hidden_ + i];
-    }
+    recurrent_ = Affine(from.array("net.lstm.recurrent", {4 * hidden_, hidden_}).values, Array(4 * hidden_), hidden_);
     now_.signal.resize(length_ * w);
     for (Numbers& kept : now_.before) kept.resize(length_ * 2 * w);
-    now_.projected.resize(length_ * 4 * hidden_);
-    edges_.resize(4 * 4 * hidden_);
-    gathered_.resize(5 * 2 * w), described_.resize(6 * w), pooled_.resize(w);
+    now_.projected.resize(length_ * 4 * hidden_ + kernels::kStrip);  // the last row has room for whole strips
+    edges_.resize(kDescribed * 4 * hidden_ + kernels::kStrip);
+    gathered_.resize(kDescribed * 5 * 2 * w), branch_.resize(kDescribed * 2 * w);
+    described_.resize(kDescribed * 6 * w), pooled_.resize(kDescribed * w);
     gates_.resize(4 * hidden_), cell_.resize(hidden_), out_.resize(hidden_);
     const Numbers zeros(channels);
-    for (std::size_t i = 0; i < window; ++i) push(zeros);  // what a window of zeros leaves
+    for (std::size_t i = 0; i < window; ++i) push(zeros.data());  // what a window of zeros leaves
     start_ = now_;
     fresh_ = trunk_;
   }
@@ -504,30 +530,24 @@ class DeepLob final : public Body {
     now_ = start_;
     trunk_ = fresh_;
   }
-  const Numbers& push(const Numbers& scaled) override {
-    const Numbers* plane = &scaled;
-    for (PlaneStage& stage : trunk_) plane = &stage.push(*plane);
-    const std::size_t last = now_.first;  // the oldest gives way
-    now_.first = (now_.first + 1) % length_;
-    std::ranges::copy(*plane, now_.signal.begin() + static_cast<std::ptrdiff_t>(last * width_));
-    for (std::size_t b = 0; b < 2; ++b) before_[b].apply(plane->data(), now_.before[b].data() + last * 2 * width_);
-    const std::size_t gates = 4 * hidden_;
-    describe(length_ - 3, now_.projected.data() + place(length_ - 3) * gates);
-    for (std::size_t i = 0; i < 2; ++i) {
-      describe(i, edges_.data() + i * gates);
-      describe(length_ - 1 - i, edges_.data() + (2 + i) * gates);
+  const Numbers& push(const float* scaled) override {
+    see(scaled);
+    // A step that has left the edge, then the edges: two steps at each end.
+    describe({length_ - 3, 0, 1, length_ - 1, length_ - 2});
+    keep(length_ - 3, 0);
+    return recur();
+  }
+  const Numbers& window(const Numbers& scaled, std::size_t channels) override {
+    trunk_ = fresh_;
+    for (std::size_t at = 0; at < scaled.size(); at += channels) see(scaled.data() + at);
+    for (std::size_t i = 2; i + 2 < length_; i += kDescribed) {
+      std::array<std::size_t, kDescribed> steps{};
+      for (std::size_t k = 0; k < kDescribed; ++k) steps[k] = std::min(i + k, length_ - 3);
+      describe(steps);
+      for (std::size_t k = 0; k < kDescribed; ++k) keep(steps[k], k);
     }
-    std::ranges::fill(out_, 0.0F);
-    std::ranges::fill(cell_, 0.0F);
-    for (std::size_t i = 0; i < length_; ++i) {
-      const float* from = i < 2              ? edges_.data() + i * gates
-                          : i + 2 >= length_ ? edges_.data() + (2 + length_ - 1 - i) * gates
-                                             : now_.projected.data() + place(i) * gates;
-      std::copy_n(from, gates, gates_.data());
-      kernels::multiply(recurrent_.data(), out_.data(), gates_.data(), hidden_, gates);
-      kernels::lstm_cell(gates_.data(), cell_.data(), out_.data(), hidden_);
-    }
-    return out_;
+    describe({length_ - 3, 0, 1, length_ - 1, length_ - 2});
+    return recur();
   }
 
  private:
@@ -537,33 +557,75 @@ class DeepLob final : public Body {
     std::array<Numbers, 2> before;
   };
   [[nodiscard]] std::size_t place(std::size_t index) const { return (now_.first + index) % length_; }
-  /// The inception at a step of the window, projected into the LSTM.
-  void describe(std::size_t index, float* gates) {
+  static constexpr std::size_t kDescribed = 5;
+  /// The trunk takes a step; the oldest of the window gives way.
+  void see(const float* scaled) {
+    const float* plane = scaled;
+    for (PlaneStage& stage : trunk_) plane = stage.push(plane);
+    const std::size_t last = now_.first;
+    now_.first = (now_.first + 1) % length_;
+    std::copy_n(plane, width_, now_.signal.data() + last * width_);
+    for (std::size_t b = 0; b < 2; ++b) before_[b].apply(plane, width_, now_.before[b].data() + last * 2 * width_, 1);
+  }
+  /// A described step stays what it is as long as it is in the middle of the window.
+  void keep(std::size_t step, std::size_t row) {
+    const std::size_t gates = 4 * hidden_;
+    std::copy_n(edges_.data() + row * gates, gates, now_.projected.data() + place(step) * gates);
+  }
+  const Numbers& recur() {
+    const std::size_t gates = 4 * hidden_;
+    std::ranges::fill(out_, 0.0F);
+    std::ranges::fill(cell_, 0.0F);
+    for (std::size_t i = 0; i < length_; ++i) {
+      const float* from = i < 2              ? edges_.data() + (1 + i) * gates
+                          : i + 2 >= length_ ? edges_.data() + (3 + length_ - 1 - i) * gates
+                                             : now_.projected.data() + place(i) * gates;
+      recurrent_.add(out_.data(), from, gates_.data());
+      kernels::lstm_cell(gates_.data(), cell_.data(), out_.data(), hidden_);
+    }
+    return out_;
+  }
+  /// The inception at steps of the window, projected into the LSTM: rows of edges_.
+  void describe(const std::array<std::size_t, kDescribed>& steps) {
     const std::size_t wide = 2 * width_;
     for (std::size_t b = 0; b < 2; ++b) {
       const std::size_t reach = reach_[b], half = reach / 2;
-      for (std::size_t k = 0; k < reach; ++k) {
-        float* to = gathered_.data() + k * wide;
-        if (index + k < half || index + k - half >= length_) std::fill_n(to, wide, 0.0F);
-        else std::copy_n(now_.before[b].data() + place(index + k - half) * wide, wide, to);
+      for (std::size_t row = 0; row < kDescribed; ++row) {
+        for (std::size_t k = 0; k < reach; ++k) {
+          float* to = gathered_.data() + (row * reach + k) * wide;
+          const std::size_t index = steps[row] + k;
+          if (index < half || index - half >= length_) std::fill_n(to, wide, 0.0F);
+          else std::copy_n(now_.before[b].data() + place(index - half) * wide, wide, to);
+        }
       }
-      across_[b].apply(gathered_.data(), described_.data() + b * wide);
+      join(across_[b], gathered_.data(), reach * wide, b);
     }
     std::ranges::fill(pooled_, -1e30F);
-    for (std::size_t k = 0; k < 3; ++k) {
-      if (index + k < 1 || index + k - 1 >= length_) continue;
-      const float* step = now_.signal.data() + place(index + k - 1) * width_;
-      for (std::size_t i = 0; i < width_; ++i) pooled_[i] = std::max(pooled_[i], step[i]);
+    for (std::size_t row = 0; row < kDescribed; ++row) {
+      float* to = pooled_.data() + row * width_;
+      for (std::size_t k = 0; k < 3; ++k) {
+        const std::size_t index = steps[row] + k;
+        if (index < 1 || index - 1 >= length_) continue;
+        const float* step = now_.signal.data() + place(index - 1) * width_;
+        for (std::size_t i = 0; i < width_; ++i) to[i] = std::max(to[i], step[i]);
+      }
     }
-    pool_[0].apply(pooled_.data(), described_.data() + 2 * wide);
-    project_(described_.data(), gates);
+    join(pool_[0], pooled_.data(), width_, 2);
+    project_(described_.data(), 3 * wide, edges_.data(), kDescribed);
+  }
+  /// A branch of the inception on rows of x, into its third of what describes a step.
+  void join(const PlaneStage& stage, const float* x, std::size_t x_step, std::size_t third) {
+    const std::size_t wide = 2 * width_;
+    stage.apply(x, x_step, branch_.data(), kDescribed);
+    for (std::size_t row = 0; row < kDescribed; ++row)
+      std::copy_n(branch_.data() + row * wide, wide, described_.data() + (row * 3 + third) * wide);
   }
 
   std::size_t width_, hidden_, length_ = 0;
   std::vector<PlaneStage> trunk_, fresh_, before_, across_, pool_;
   std::vector<std::size_t> reach_;
-  Affine project_;
-  Numbers recurrent_, edges_, gathered_, described_, pooled_, gates_, cell_, out_;
+  Affine project_, recurrent_;
+  Numbers edges_, gathered_, branch_, described_, pooled_, gates_, cell_, out_;
   State now_, start_;
 };
 
@@ -573,9 +635,11 @@ class Fused final : public Compiled {
     const Json& about = saved.description;
     const Source from{saved};
     const std::string kind = about.at("kind").as_string();
-    const Json& tasks = about.at("objective").at("tasks");
-    if (tasks.size() != 1 || tasks.as_array()[0].at("kind").as_string() != "value")
-      fail(Fault::Usage, "compile", "expected a network that learned one value task, was another objective");
+    const Json& task = about.at("objective").at("tasks").as_array().at(0);
+    const std::string learned = task.at("kind").as_string();
+    if (learned == "quantiles") answers_ = task.at("levels").size(), answer_ = answers_ / 2;
+    else if (learned == "direction" || learned == "regime") answers_ = 3, of_classes_ = true;
+    else if (learned != "value") fail(Fault::Usage, "compile", "expected a first task of value, quantiles, direction or regime, was " + learned);
     const std::size_t channels = whole(about.at("channels")), window = whole(about.at("window")), outputs = whole(about.at("outputs"));
     const Json& network = about.at("network");
     std::size_t features = 0;
@@ -597,25 +661,65 @@ class Fused final : public Compiled {
     } else {
       fail(Fault::Usage, "compile", fmt::format("expected mlp, price_cnn, lstm, transformer or deeplob, was {}", kind));
     }
-    head_ = Affine(from, "head", features, outputs);
+    head_ = first_task(saved, features, outputs * answers_);
     mean_ = from.numbers("scaler.input_mean", channels);
     scale_ = from.numbers("scaler.input_scale", channels);
     target_mean_ = from.numbers("scaler.target_mean", outputs);
     target_scale_ = from.numbers("scaler.target_scale", outputs);
     scaled_.resize(channels);
+    shown_.resize(channels * window);
+    columns_.resize(head_.out());
   }
   void reset() override { body_->reset(); }
   void push(std::span<const float> channels, std::span<float> outputs) override {
-    expects(channels.size() == scaled_.size() && outputs.size() == target_mean_.size(), "channels in, outputs out");
-    for (std::size_t c = 0; c < scaled_.size(); ++c) scaled_[c] = (channels[c] - mean_[c]) / scale_[c];
-    head_(body_->push(scaled_).data(), outputs.data());
-    for (std::size_t o = 0; o < outputs.size(); ++o) outputs[o] = outputs[o] * target_scale_[o] + target_mean_[o];
+    expects(channels.size() == mean_.size() && outputs.size() == target_mean_.size(), "channels in, outputs out");
+    for (std::size_t c = 0; c < channels.size(); ++c) scaled_[c] = (channels[c] - mean_[c]) / scale_[c];
+    answer(body_->push(scaled_.data()), outputs);
+  }
+  void window(std::span<const float> input, std::span<float> outputs) override {
+    expects(input.size() == shown_.size() && outputs.size() == target_mean_.size(), "a window in, outputs out");
+    const std::size_t channels = mean_.size(), steps = shown_.size() / channels;
+    for (std::size_t c = 0; c < channels; ++c) {
+      for (std::size_t t = 0; t < steps; ++t) shown_[t * channels + c] = (input[c * steps + t] - mean_[c]) / scale_[c];
+    }
+    answer(body_->window(shown_, channels), outputs);
   }
 
  private:
+  /// The first rows of the head; those of other tasks are learned for the features' sake.
+  static Affine first_task(const Archive& saved, std::size_t features, std::size_t columns) {
+    const auto find = [&saved](const std::string& name, std::size_t sides, std::size_t least) -> const NamedArray& {
+      for (const NamedArray& array : saved.arrays) {
+        if (array.name == name && array.shape.size() == sides && static_cast<std::size_t>(array.shape[0]) >= least) return array;
+      }
+      fail(Fault::Data, name, fmt::format("expected at least {} rows, was no array of them", least));
+    };
+    const NamedArray &weight = find("head.weight", 2, columns), &bias = find("head.bias", 1, columns);
+    if (static_cast<std::size_t>(weight.shape[1]) != features)
+      fail(Fault::Data, "head.weight", fmt::format("expected {} columns, was {}", features, weight.shape[1]));
+    const auto part = [](const Array& values, std::size_t count) { return Array(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count)); };
+    return {part(weight.values, columns * features), part(bias.values, columns), features};
+  }
+  void answer(const Numbers& features, std::span<float> outputs) {
+    head_(features.data(), columns_.data());
+    for (std::size_t o = 0; o < outputs.size(); ++o) {
+      const float* columns = columns_.data() + o * answers_;
+      if (of_classes_) {  // P(rises) - P(falls)
+        const float highest = std::max({columns[0], columns[1], columns[2]});
+        const float falls = std::exp(columns[0] - highest), stays = std::exp(columns[1] - highest), rises = std::exp(columns[2] - highest);
+        outputs[o] = (rises - falls) / (falls + stays + rises);
+      } else {
+        outputs[o] = columns[answer_] * target_scale_[o] + target_mean_[o];
+      }
+    }
+  }
+
+  std::size_t answers_ = 1, answer_ = 0;  // columns of the head for an output, and the one that is taken
+  bool of_classes_ = false;
   std::unique_ptr<Body> body_;
   Affine head_;
-  Numbers mean_, scale_, target_mean_, target_scale_, scaled_;
+  Array mean_, scale_, target_mean_, target_scale_;
+  Numbers scaled_, shown_, columns_;
 };
 
 }  // namespace

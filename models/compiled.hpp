@@ -17,14 +17,17 @@ class Compiled {
   virtual ~Compiled() = default;
   /// Forgets the stream.
   virtual void reset() = 0;
-  /// Takes one step's channels (C), gives the predictions after it (outputs), in units of the
-  /// target. A network of closed windows sees the last T steps; before there are T, zeros (after
-  /// scaling) stand for the missing ones.
+  /// Takes one step's channels (C), gives the predictions after it (outputs): what Predictor::predict
+  /// gives of the first task. A network of closed windows sees the last T steps; before there are T,
+  /// zeros (after scaling) stand for the missing ones.
   virtual void push(std::span<const float> channels, std::span<float> outputs) = 0;
+  /// The predictions of one window, as a predictor is given it: (C, T), oldest step first. Forgets the
+  /// stream before it, and leaves one that has seen the window.
+  virtual void window(std::span<const float> input, std::span<float> outputs) = 0;
 };
 
 /// Kinds: mlp; deeplob; price_cnn and lstm without attention, lstm of one horizon; transformer with causal
-/// softmax and rotary or no positions. All with one value task.
+/// softmax and rotary or no positions. The first task a value, quantiles, a direction or a regime.
 /// Throws Error{Usage} for others, Error{Data} for arrays that do not fit the description.
 [[nodiscard]] std::unique_ptr<Compiled> compile(const Archive& saved);
 

@@ -3,23 +3,25 @@
 #include "models/catalog.hpp"
 #include "models/compiled.hpp"
 #include "models/net.hpp"
+#include "models/training.hpp"
 
 namespace walras::models {
 namespace {
 
-/// What a unit of work is: one more step of a compiled stream, a window of it from its first step, or a
-/// window by the predictor itself, which is what both are compared with.
-enum class Unit : std::uint8_t { Step, Window, Prediction };
+/// What a unit of work is: one more step of a stream, or a window as a predictor is given it.
+enum class Unit : std::uint8_t { Step, Window };
 
+/// A compiled network, and the same weights through LibTorch on a whole window.
 class Latency final : public strategies::Contest {
  public:
   Latency(const char* json, strategies::PredictorContext shape, Unit unit)
       : shape_(shape), unit_(unit), output_(shape.outputs) {
+    use_one_thread();
     Registry<strategies::Predictor, const strategies::PredictorContext&> registry("predictor");
     add_models(registry);
     Json asked = Json::parse(json);
     asked["training"] = Json::parse(R"({"epochs": 1, "gap": 0, "batch": 64})");
-    predictor_ = registry.build(asked, "", shape);
+    const auto predictor = registry.build(asked, "", shape);
     Rng random(1, "latency");
     strategies::Dataset data;
     data.rows = 64;
@@ -30,22 +32,29 @@ class Latency final : public strategies::Contest {
       data.inputs.push_back(static_cast<float>(random.normal()));
     for (std::size_t i = 0; i < data.rows * shape.outputs; ++i)
       data.targets.push_back(static_cast<float>(random.normal()));
-    predictor_->fit(data, random);
-    window_.assign(data.inputs.begin(), data.inputs.begin() + static_cast<std::ptrdiff_t>(shape.channels * shape.window));
-    if (unit_ == Unit::Prediction) return;
+    predictor->fit(data, random);
     std::vector<std::byte> saved;
-    predictor_->save(saved);
-    compiled_ = compile(Archive::read(saved, "latency"));
-    steps_ = data.inputs;
+    predictor->save(saved);
+    const Archive archive = Archive::read(saved, "latency");
+    compiled_ = compile(archive);
+    Json network = archive.description.at("network");
+    network["kind"] = asked.at("kind");
+    const auto channels = static_cast<std::int64_t>(shape.channels), steps = static_cast<std::int64_t>(shape.window);
+    model_ = std::make_shared<Regressor>(build_net(network, {channels, steps}, random), static_cast<std::int64_t>(shape.outputs), random);
+    copy_in(*model_, archive);
+    model_->eval();
+    window_ = torch::tensor(std::vector<float>(data.inputs.begin(), data.inputs.begin() + channels * steps)).view({1, channels, steps});
+    steps_ = std::move(data.inputs);
     for (std::size_t i = 0; i < shape.window; ++i) push();
   }
   void ours() override {
-    if (unit_ == Unit::Prediction) return bare();
-    if (unit_ == Unit::Step) return push();
-    compiled_->reset();
-    for (std::size_t i = 0; i < shape_.window; ++i) push();
+    if (unit_ == Unit::Step) push();
+    else compiled_->window({steps_.data(), shape_.channels * shape_.window}, output_);
   }
-  void bare() override { predictor_->predict(window_, output_); }
+  void bare() override {
+    const c10::InferenceMode inference;
+    (void)model_->forward(window_);
+  }
 
  private:
   void push() {
@@ -54,9 +63,10 @@ class Latency final : public strategies::Contest {
   }
   strategies::PredictorContext shape_;
   Unit unit_;
-  std::vector<float> output_, window_, steps_;
-  std::unique_ptr<strategies::Predictor> predictor_;
+  std::vector<float> output_, steps_;
   std::unique_ptr<Compiled> compiled_;
+  std::shared_ptr<Regressor> model_;
+  torch::Tensor window_;
   std::size_t at_ = 0;
 };
 
@@ -102,9 +112,10 @@ void add_contests(strategies::Contests& contests) {
   add("latency_lstm_window", kLstm, {40, 100, 3}, Unit::Window);
   constexpr const char* kTransformer =
       R"({"kind": "transformer", "network": {"width": 64, "heads": 4, "layers": 2, "hidden": 128}})";
-  add("latency_transformer", kTransformer, {40, 100, 3}, Unit::Prediction);
+  add("latency_transformer", kTransformer, {40, 100, 3}, Unit::Window);
   add("latency_transformer_cached", kTransformer, {40, 100, 3}, Unit::Step);
   add("latency_deeplob", R"({"kind": "deeplob"})", {40, 100, 3}, Unit::Step);
+  add("latency_deeplob_window", R"({"kind": "deeplob"})", {40, 100, 3}, Unit::Window);
   for (const std::int64_t length : {128, 256, 512, 1024, 2048, 4096})
     contests["attention_crossover/" + std::to_string(length)] = [length] { return std::make_unique<Crossover>(length); };
 }

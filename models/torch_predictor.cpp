@@ -8,6 +8,7 @@
 
 #include "engine/base/error.hpp"
 #include "models/catalog.hpp"
+#include "models/compiled.hpp"
 #include "models/net.hpp"
 #include "models/tracking/tracker.hpp"
 #include "models/training.hpp"
@@ -72,6 +73,7 @@ class NetPredictor final : public strategies::Predictor {
                       tracker.flush();
                       return true;
                     });
+    compile_model();
     if (const Json* found = report_.metrics.is_null() ? nullptr : report_.metrics.find("information_coefficient"))
       tracker.scalar("information_coefficient", found->as_number(), report_.best_epoch);
     tracker.finish();
@@ -81,17 +83,22 @@ class NetPredictor final : public strategies::Predictor {
     expects(model_ != nullptr, "fit() or load() before predict()");
     expects(input.size() % (context_.channels * context_.window) == 0,
             "input is rows x channels x window");
+    const std::size_t shown = context_.channels * context_.window, count = input.size() / shown;
+    expects(output.size() == count * context_.outputs, "output is rows x outputs");
+    if (compiled_ != nullptr) {
+      for (std::size_t row = 0; row < count; ++row)
+        compiled_->window(input.subspan(row * shown, shown), output.subspan(row * context_.outputs, context_.outputs));
+      return;
+    }
     use_one_thread();
     const c10::InferenceMode inference;
-    const auto rows =
-        static_cast<std::int64_t>(input.size() / (context_.channels * context_.window));
+    const auto rows = static_cast<std::int64_t>(count);
     torch::Tensor x = torch::empty({rows, static_cast<std::int64_t>(context_.channels),
                                     static_cast<std::int64_t>(context_.window)});
     const std::span<float> scaled(x.data_ptr<float>(), input.size());
     std::ranges::copy(input, scaled.begin());
     scaler_.scale_inputs(scaled, context_.window);
     const torch::Tensor y = objective_->decode(model_->forward(x)).contiguous();
-    expects(output.size() == static_cast<std::size_t>(y.numel()), "output is rows x outputs");
     std::copy_n(y.data_ptr<float>(), output.size(), output.begin());
     if (objective_->restores()) scaler_.restore_targets(output);
   }
@@ -119,19 +126,7 @@ class NetPredictor final : public strategies::Predictor {
 
   void save(std::vector<std::byte>& bytes) const override {
     expects(model_ != nullptr, "fit() or load() before save()");
-    Archive archive{description(), copy_out(*model_)};
-    const auto add = [&archive](const char* name, const std::vector<float>& values) {
-      archive.arrays.push_back({name, {static_cast<std::int64_t>(values.size())}, values});
-    };
-    for (NamedArray& array : copy_out(*objective_)) {
-      array.name = "objective." + array.name;
-      archive.arrays.push_back(std::move(array));
-    }
-    add("scaler.input_mean", scaler_.input_mean);
-    add("scaler.input_scale", scaler_.input_scale);
-    add("scaler.target_mean", scaler_.target_mean);
-    add("scaler.target_scale", scaler_.target_scale);
-    archive.write(bytes);
+    archive().write(bytes);
   }
 
   void load(std::span<const std::byte> bytes) override {
@@ -168,6 +163,7 @@ class NetPredictor final : public strategies::Predictor {
     }
     model_->eval();
     report_ = {};
+    compile_model();
   }
 
  private:
@@ -175,6 +171,30 @@ class NetPredictor final : public strategies::Predictor {
     objective_ = std::make_shared<Objective>(training_.objective, scaler_.target_mean,
                                              scaler_.target_scale);
     model_ = std::make_shared<Regressor>(make_(shape(), random), objective_->columns(), random);
+  }
+  [[nodiscard]] Archive archive() const {
+    Archive archive{description(), copy_out(*model_)};
+    const auto add = [&archive](const char* name, const std::vector<float>& values) {
+      archive.arrays.push_back({name, {static_cast<std::int64_t>(values.size())}, values});
+    };
+    for (NamedArray& array : copy_out(*objective_)) {
+      array.name = "objective." + array.name;
+      archive.arrays.push_back(std::move(array));
+    }
+    add("scaler.input_mean", scaler_.input_mean);
+    add("scaler.input_scale", scaler_.input_scale);
+    add("scaler.target_mean", scaler_.target_mean);
+    add("scaler.target_scale", scaler_.target_scale);
+    return archive;
+  }
+  /// Windows go through fused kernels where there are some for this network, else through LibTorch.
+  void compile_model() {
+    compiled_.reset();
+    try {
+      compiled_ = compile(archive());
+    } catch (const Error& error) {
+      if (error.fault() != Fault::Usage) throw;
+    }
   }
   [[nodiscard]] NetShape shape() const {
     return {static_cast<std::int64_t>(context_.channels),
@@ -197,6 +217,7 @@ class NetPredictor final : public strategies::Predictor {
   strategies::PredictorContext context_;
   std::shared_ptr<Regressor> model_;
   std::shared_ptr<Objective> objective_;
+  std::unique_ptr<Compiled> compiled_;
   Scaler scaler_;
   TrainingReport report_;
 };

@@ -51,22 +51,24 @@ std::vector<BenchCase> trainers() {
   return cases;
 }
 
-/// Microseconds of one unit of work: the quantile of 4,000 units timed one by one.
-double latency(strategies::Contest& contest, double quantile) {
-  constexpr std::size_t kUnits = 4000;
-  std::vector<double> times(kUnits);
-  for (double& time : times) time = seconds([&] { contest.ours(); }) * 1e6;
-  const auto place = times.begin() + static_cast<std::ptrdiff_t>(quantile * (kUnits - 1));
+/// Microseconds of one unit of work: the quantile of `units` timed one by one.
+template <class Work>
+double latency(Work work, double quantile, std::size_t units) {
+  std::vector<double> times(units);
+  for (double& time : times) time = seconds(work) * 1e6;
+  const auto place = times.begin() + static_cast<std::ptrdiff_t>(quantile * static_cast<double>(units - 1));
   std::ranges::nth_element(times, place);
   return *place;
 }
 
-auto latencies(const std::string& name, double quantile) {
-  return [name, quantile] {
+auto latencies(const std::string& name, double quantile, bool bare) {
+  return [name, quantile, bare] {
     auto stage = std::make_shared<Stage>();
     load_learning(stage->registries, stage->modules);
     stage->contest = stage->registries.contests.at(name)();
-    return std::vector<BenchCase>{{"", [stage, quantile] { return latency(*stage->contest, quantile); }}};
+    return std::vector<BenchCase>{{"", [stage, quantile, bare] {
+      return bare ? latency([&] { stage->contest->bare(); }, quantile, 400) : latency([&] { stage->contest->ours(); }, quantile, 4000);
+    }}};
   };
 }
 
@@ -114,15 +116,24 @@ void add_learning_benchmarks(Benchmarks& benchmarks) {
                         "length from which causal attention with the linear kernel is faster than with softmax, forward and "
                         "backward, 4 heads of 16, by medians of interleaved pairs from 128 to 4,096 steps",
                         "steps", false, 0, crossovers, 3});
-  const auto add = [&](const std::string& name, const std::string& work, double target, double quantile) {
-    benchmarks.push_back({name, work + ", batch 1, one core", "us", false, target, latencies(name, quantile)});
+  const auto add = [&](const std::string& name, const std::string& work, double target, double quantile = 0.5) {
+    benchmarks.push_back({name, work + ", batch 1, one core, compiled", "us", false, target, latencies(name, quantile, false)});
   };
-  add("latency_mlp", "a prediction of an MLP 16-64-64-3, compiled", 1, 0.5);
-  add("latency_lstm_step", "one more step of an LSTM 40 to 64, 99th percentile, compiled", 5, 0.99);
-  add("latency_lstm_window", "a window of 100 steps of an LSTM 40 to 64, compiled", 100, 0.5);
-  add("latency_transformer", "a window of 100 steps of a Transformer 2 x 64, 4 heads, through LibTorch", 350, 0.5);
-  add("latency_transformer_cached", "one more step of a Transformer 2 x 64, 4 heads, window 100, cached keys, compiled", 15, 0.5);
-  add("latency_deeplob", "one more book state of the published DeepLOB, window 100, compiled", 150, 0.5);
+  // Without a step of its own LibTorch has to see the whole window again.
+  const auto beside = [&](const std::string& name, const std::string& work) {
+    benchmarks.push_back({name + "_libtorch", work + " through LibTorch, the whole window, batch 1, one core", "us", false, 0, latencies(name, 0.5, true)});
+  };
+  add("latency_mlp", "a prediction of an MLP 16-64-64-3", 1);
+  beside("latency_mlp", "an MLP 16-64-64-3");
+  add("latency_lstm_step", "one more step of an LSTM 40 to 64, 99th percentile", 5, 0.99);
+  add("latency_lstm_window", "a window of 100 steps of an LSTM 40 to 64", 100);
+  beside("latency_lstm_window", "an LSTM 40 to 64");
+  add("latency_transformer", "a window of 100 steps of a Transformer 2 x 64, 4 heads", 350);
+  add("latency_transformer_cached", "one more step of a Transformer 2 x 64, 4 heads, window 100, cached keys", 15);
+  beside("latency_transformer", "a Transformer 2 x 64, 4 heads");
+  add("latency_deeplob", "one more book state of the published DeepLOB, window 100", 150);
+  add("latency_deeplob_window", "a window of 100 book states of the published DeepLOB", 0);
+  beside("latency_deeplob_window", "the published DeepLOB");
 }
 
 }  // namespace walras::scenarios

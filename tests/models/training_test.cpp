@@ -454,7 +454,7 @@ TEST_CASE("metrics agree with scikit-learn's and with closed forms") {
   CHECK(quality.probe > 0.99);
 }
 
-TEST_CASE("compiled networks give, step by step, what LibTorch gives in one pass over the stream") {
+TEST_CASE("compiled networks give, step by step and by the window, what LibTorch gives in one pass over the stream") {
   Registry<strategies::Predictor, const strategies::PredictorContext&> registry("predictor");
   add_models(registry);
   for (const char* json :
@@ -514,6 +514,92 @@ TEST_CASE("compiled networks give, step by step, what LibTorch gives in one pass
       }
       CHECK(worst < 1e-5);
     }
+    double worst = 0;
+    for (std::int64_t first = 0; first < 30; first += 6) {
+      const torch::Tensor shown = raw.narrow(2, first, 8).contiguous();
+      std::array<float, 2> outputs{};
+      compiled->window({shown.data_ptr<float>(), 16}, outputs);
+      const auto head = model.named_parameters();
+      const torch::Tensor y = at::linear(model.net().forward(scaled.narrow(2, first, 8)), head["head.weight"], head["head.bias"]);
+      for (int o = 0; o < 2; ++o) {
+        const double found = (static_cast<double>(outputs[static_cast<std::size_t>(o)]) - column("scaler.target_mean", 2)[o].item<double>()) /
+                             column("scaler.target_scale", 2)[o].item<double>();
+        worst = std::max(worst, std::abs(found - y[0][o].item<double>()));
+      }
+    }
+    CHECK(worst < 1e-5);
+  }
+}
+
+namespace {
+/// A saved network through LibTorch: what a predictor without fused kernels gives of a window.
+struct ByLibTorch {
+  ByLibTorch(const models::Archive& archive, const std::string& kind, const strategies::PredictorContext& shape)
+      : channels(static_cast<std::int64_t>(shape.channels)), steps(static_cast<std::int64_t>(shape.window)),
+        objective(load<ObjectiveParams>(archive.description.at("objective"), ""), of(archive, "scaler.target_mean", shape.outputs),
+                  of(archive, "scaler.target_scale", shape.outputs)) {
+    Rng random(1, "by libtorch");
+    Json network = archive.description.at("network");
+    network["kind"] = kind;
+    model = std::make_shared<Regressor>(build_net(network, {channels, steps}, random), objective.columns(), random);
+    copy_in(*model, archive);
+    copy_in(objective, archive, "objective.");
+    model->eval();
+    mean = torch::tensor(of(archive, "scaler.input_mean", shape.channels)).view({1, channels, 1});
+    scale = torch::tensor(of(archive, "scaler.input_scale", shape.channels)).view({1, channels, 1});
+    target_mean = torch::tensor(of(archive, "scaler.target_mean", shape.outputs));
+    target_scale = torch::tensor(of(archive, "scaler.target_scale", shape.outputs));
+  }
+  static std::vector<float> of(const models::Archive& archive, const char* name, std::size_t count) {
+    return archive.at(name, std::vector<std::int64_t>{static_cast<std::int64_t>(count)}).values;
+  }
+  std::vector<float> operator()(std::vector<float> window) {
+    const c10::InferenceMode inference;
+    const torch::Tensor x = (torch::tensor(window).view({1, channels, steps}) - mean) / scale;
+    torch::Tensor y = objective.decode(model->forward(x))[0];
+    if (objective.restores()) y = y * target_scale + target_mean;
+    y = y.contiguous();
+    return {y.data_ptr<float>(), y.data_ptr<float>() + y.numel()};
+  }
+  std::int64_t channels, steps;
+  Objective objective;
+  std::shared_ptr<Regressor> model;
+  torch::Tensor mean, scale, target_mean, target_scale;
+};
+}  // namespace
+
+TEST_CASE("a predictor's answers are LibTorch's, whatever its first task is") {
+  Registry<strategies::Predictor, const strategies::PredictorContext&> registry("predictor");
+  add_models(registry);
+  const strategies::PredictorContext shape{3, 24, 2};
+  for (const char* tasks : {R"([{"kind": "value"}])", R"([{"kind": "quantiles"}, {"kind": "value"}])", R"([{"kind": "direction"}, {"kind": "volatility"}])",
+                            R"([{"kind": "regime"}])", R"([{"kind": "volatility"}, {"kind": "value"}])"}) {
+    for (const char* kind : {"mlp", "lstm", "price_cnn", "transformer", "tlob"}) {
+      CAPTURE(tasks);
+      CAPTURE(kind);
+      Json asked = Json::object({{"kind", kind}});
+      if (std::string(kind) == "lstm") asked["network"] = Json::parse(R"({"heads": 0})");  // else LibTorch's own way
+      asked["training"] = Json::parse(R"({"epochs": 1, "gap": 0, "batch": 16, "objective": {}})");
+      asked["training"]["objective"]["tasks"] = Json::parse(tasks);
+      const auto predictor = registry.build(asked, "", shape);
+      Rng random(34, "test");
+      const auto numbers = [&random](std::size_t count) {
+        std::vector<float> values;
+        for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<float>(1 + 2 * random.normal()));
+        return values;
+      };
+      predictor->fit({60, 3, 24, 2, numbers(60 * 72), numbers(120), {}}, Rng(34, "fit"));
+      std::vector<std::byte> saved;
+      predictor->save(saved);
+      ByLibTorch torch(models::Archive::read(saved, "test"), kind, shape);
+      const std::vector<float> windows = numbers(5 * 72);
+      std::vector<float> found(10);
+      predictor->predict(windows, found);
+      for (std::size_t row = 0; row < 5; ++row) {
+        const std::vector<float> expected = torch({windows.begin() + static_cast<std::ptrdiff_t>(row * 72), windows.begin() + static_cast<std::ptrdiff_t>(row * 72 + 72)});
+        for (std::size_t o = 0; o < 2; ++o) CHECK(std::abs(found[row * 2 + o] - expected[o]) < 2e-5F);
+      }
+    }
   }
 }
 
@@ -535,19 +621,24 @@ TEST_CASE("a compiled DeepLOB gives, event by event, what LibTorch gives of the 
   predictor->save(saved);
   const models::Archive archive = models::Archive::read(saved, "test");
   const std::vector<float> mean = archive.at("scaler.input_mean", std::vector<std::int64_t>{8}).values;
-  const auto compiled = compile(archive);
+  const auto compiled = compile(archive), of_windows = compile(archive);
+  ByLibTorch torch(archive, "deeplob", {channels, window, 2});
   const std::vector<float> stream = numbers(70 * channels);
   for (int pass = 0; pass < 2; ++pass) {  // the second after a reset
     compiled->reset();
     for (std::size_t step = 0; step < 70; ++step) {
-      std::vector<float> found(2), expected(2), shown(channels * window);
+      std::vector<float> found(2), at_once(2), shown(channels * window);
       compiled->push({stream.data() + step * channels, channels}, found);
       for (std::size_t c = 0; c < channels; ++c) {
         for (std::size_t t = 0; t < window; ++t)  // before the stream: zeros after scaling
           shown[c * window + t] = step + t + 1 >= window ? stream[(step + t + 1 - window) * channels + c] : mean[c];
       }
-      predictor->predict(shown, expected);
-      for (std::size_t o = 0; o < 2; ++o) CHECK(std::abs(found[o] - expected[o]) < 4e-5F);  // targets deviate by 2
+      of_windows->window(shown, at_once);
+      const std::vector<float> expected = torch(shown);
+      for (std::size_t o = 0; o < 2; ++o) {
+        CHECK(std::abs(found[o] - expected[o]) < 4e-5F);  // targets deviate by 2
+        CHECK(std::abs(at_once[o] - expected[o]) < 4e-5F);
+      }
     }
   }
 }
