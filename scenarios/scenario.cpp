@@ -77,6 +77,14 @@ Json predictor_schema(const strategies::Registries& registries) {
   return Json::object({{"anyOf", Json::array({std::move(core), std::move(foreign), std::move(text)})}});
 }
 
+/// Whether an error's place is a pointer into a scenario.
+bool is_part(std::string_view where) {
+  if (!where.starts_with('/')) return false;
+  where.remove_prefix(1);
+  static const Json parts = dump(Scenario{});
+  return parts.find(where.substr(0, where.find('/'))) != nullptr;
+}
+
 }  // namespace
 
 Scenario parse_scenario(const Json& json) {
@@ -89,10 +97,14 @@ void with_file(const std::filesystem::path& file, const std::function<void()>& b
   try {
     body();
   } catch (const Error& error) {
-    const bool pointer = error.where().empty() || error.where()[0] == '/';
-    const bool ours = error.fault() == Fault::Scenario || error.fault() == Fault::Data;
-    // A path on disk also begins with "/": only what names a part of the scenario gets the file in front.
-    if (!ours || !pointer || std::filesystem::path(error.where()).has_extension()) throw;
+    // A path on disk also begins with "/": only what names a part of the scenario gets the file in front. In an error of the
+    // scenario itself that may be a part that nobody knows.
+    const std::string& where = error.where();
+    const bool of_scenario = error.fault() == Fault::Scenario;
+    const bool ours = where.empty() ? of_scenario || error.fault() == Fault::Data
+                      : of_scenario ? where[0] == '/' && !std::filesystem::path(where).has_extension()
+                                    : is_part(where);
+    if (!ours) throw;
     throw Error(error.fault(), error.where().empty() ? file.string() : file.string() + ":" + error.where(), error.message());
   }
 }

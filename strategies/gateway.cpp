@@ -137,13 +137,16 @@ class Gateway final : public Strategy {
  public:
   Gateway(Params params, const std::string& where, const StrategyContext& context, std::shared_ptr<Listeners> listeners)
       : params_(std::move(params)),
+        where_(where),
         periods_per_year_(context.periods_per_year),
         folder_(context.folder),
         notice_(context.notice),
         listeners_(std::move(listeners)) {
     check_address(params_.listen, where + "/listen");
     if (!params_.settings.is_object()) fail(Fault::Scenario, where + "/settings", fmt::format("expected an object, was {}", params_.settings.type_name()));
-    if (!params_.command.empty() && params_.command.front().empty()) fail(Fault::Scenario, where + "/command/0", "expected the name of a program, was empty");
+    if (!params_.command.empty()) check_program(params_.command.front(), folder_, where + "/command/0");
+    if (params_.time == Pace::LockStep && params_.speed != Params().speed)
+      fail(Fault::Scenario, where + "/speed", "expected none in lock_step, which waits for the program, was given one: it would change nothing; remove it or use \"time\": \"scaled\"");
   }
   ~Gateway() override { hang_up(); }
 
@@ -310,13 +313,13 @@ class Gateway final : public Strategy {
 
   void open() {
     if (params_.command.empty()) {
-      listener_ = listeners_->at(params_.listen, [&](const std::string& address) {
+      listener_ = listeners_->at(params_.listen, where_ + "/listen", [&](const std::string& address) {
         if (notice_) notice_(fmt::format("waiting for a program at {}", address));
       });
       return;
     }
-    listener_ = std::make_shared<Listener>(params_.listen, true);
-    program_ = std::make_unique<Program>(params_.command, folder_, listener_->address());
+    listener_ = std::make_shared<Listener>(params_.listen, true, where_ + "/listen");
+    program_ = std::make_unique<Program>(params_.command, folder_, listener_->address(), where_ + "/command/0");
   }
 
   void say(ToPeer message) {
@@ -623,6 +626,7 @@ class Gateway final : public Strategy {
   };
 
   Params params_;
+  std::string where_;          // in the scenario
   double periods_per_year_;
   std::filesystem::path folder_;
   std::function<void(const std::string&)> notice_;

@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <optional>
 #include <thread>
 
@@ -49,7 +51,7 @@ std::optional<Address> parse_address(std::string_view text) {
   Address address;
   if (text.starts_with("unix:")) {
     address.path = text.substr(5);
-    if (address.path.empty() || address.path.size() > 100) return std::nullopt;  // sun_path holds 108
+    if (address.path.empty()) return std::nullopt;
     return address;
   }
   const std::size_t colon = text.rfind(':');
@@ -99,7 +101,33 @@ bool Deadline::passed() const { return std::chrono::steady_clock::now() >= at_; 
 double Stopwatch::seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
 
 void check_address(std::string_view text, const std::string& where) {
-  if (!parse_address(text)) fail(Fault::Scenario, where, fmt::format("expected HOST:PORT with a numeric host, as 127.0.0.1:0, or unix:PATH, was {}", text));
+  const auto address = parse_address(text);
+  if (!address) fail(Fault::Scenario, where, fmt::format("expected HOST:PORT with a numeric host, as 127.0.0.1:0, or unix:PATH, was {}", text));
+  constexpr std::size_t kLongestPath = sizeof(sockaddr_un::sun_path) - 1;
+  if (address->path.size() > kLongestPath)
+    fail(Fault::Scenario, where, fmt::format("expected at most {} bytes of path after unix:, which is all that a socket's name has room for, was {}; use a shorter one, as in /tmp", kLongestPath, address->path.size()));
+}
+
+void check_program(const std::string& word, const std::filesystem::path& folder, const std::string& where) {
+  if (word.empty()) fail(Fault::Scenario, where, "expected the name of a program, was empty");
+  std::error_code ignored;
+  const auto refuse = [&](const std::string& why) { fail(Fault::Scenario, where, fmt::format("expected a program that can be started, was {}: {}", word, why)); };
+  const auto startable = [&](const std::filesystem::path& file) { return std::filesystem::is_regular_file(file, ignored) && ::access(file.c_str(), X_OK) == 0; };
+  if (word.find('/') != std::string::npos) {
+    const std::filesystem::path file = folder / word;
+    if (startable(file)) return;
+    if (!std::filesystem::exists(file, ignored)) refuse(fmt::format("there is no {}; mend the name, which counts from the scenario's folder", file.string()));
+    if (std::filesystem::is_directory(file, ignored)) refuse(fmt::format("{} is a folder", file.string()));
+    refuse(fmt::format("{} may not be executed; chmod +x it, or name its interpreter before it", file.string()));
+  }
+  const char* path = std::getenv("PATH");
+  for (std::string_view rest = path ? path : "/bin:/usr/bin"; !rest.empty();) {
+    const std::size_t end = rest.find(':');
+    if (startable(folder / std::filesystem::path(rest.substr(0, end)) / word)) return;
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+  refuse(std::filesystem::exists(folder / word, ignored) ? fmt::format("no folder of PATH holds it; for the one beside the scenario write ./{}", word)
+                                                        : std::string("no folder of PATH holds it; install it, or name it with its path"));
 }
 
 // Connection.
@@ -181,7 +209,7 @@ bool Connection::idle() {
 
 // Program.
 
-Program::Program(const std::vector<std::string>& words, const std::filesystem::path& folder, const std::string& address) {
+Program::Program(const std::vector<std::string>& words, const std::filesystem::path& folder, const std::string& address, const std::string& where) {
   std::vector<std::string> environment;
   const std::string variable = std::string(kAddressVariable) + "=";
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -212,7 +240,7 @@ Program::Program(const std::vector<std::string>& words, const std::filesystem::p
   const int problem = ::posix_spawnp(&pid, arguments.front(), &actions, &attributes, arguments.data(), variables.data());
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
-  if (problem != 0) fail(Fault::Io, words.front(), fmt::format("expected a program that can be started, was refused: {}", std::generic_category().message(problem)));
+  if (problem != 0) fail(Fault::Io, where, fmt::format("expected a program that can be started, was {}, which the system refused: {}", words.front(), std::generic_category().message(problem)));
   pid_ = pid;
 }
 
@@ -253,8 +281,8 @@ struct Listener::Acceptor {
   [[nodiscard]] int file() { return network ? network->native_handle() : local->native_handle(); }
 };
 
-Listener::Listener(std::string_view text, bool only_one) : only_one_(only_one), acceptor_(std::make_unique<Acceptor>()) {
-  check_address(text, "listen");
+Listener::Listener(std::string_view text, bool only_one, const std::string& where) : only_one_(only_one), acceptor_(std::make_unique<Acceptor>()) {
+  check_address(text, where);
   const Address address = *parse_address(text);
   try {
     if (address.path.empty()) {
@@ -269,7 +297,7 @@ Listener::Listener(std::string_view text, bool only_one) : only_one_(only_one), 
       address_ = text;
     }
   } catch (const boost::system::system_error& error) {
-    fail(Fault::Io, text, fmt::format("expected an address that can be listened at, was refused: {}", error.code().message()));
+    fail(Fault::Io, where, fmt::format("expected an address that can be listened at, was {}, which the system refused: {}; end who listens there, or use another", text, error.code().message()));
   }
   keep_private(acceptor_->file());
 }
@@ -339,10 +367,10 @@ void Listener::lost() {
   --borrowed_;
 }
 
-std::shared_ptr<Listener> Listeners::at(const std::string& address, const std::function<void(const std::string&)>& opened) {
+std::shared_ptr<Listener> Listeners::at(const std::string& address, const std::string& where, const std::function<void(const std::string&)>& opened) {
   const std::lock_guard lock(mutex_);
   if (const auto found = open_.find(address); found != open_.end()) return found->second;
-  const auto listener = std::make_shared<Listener>(address, false);
+  const auto listener = std::make_shared<Listener>(address, false, where);
   open_[address] = listener;
   if (opened) opened(listener->address());
   return listener;

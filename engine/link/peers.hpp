@@ -38,8 +38,11 @@ class Stopwatch {
 };
 
 /// Where programs are awaited: "HOST:PORT" with a numeric host ("127.0.0.1:4001", "[::1]:4001"; port 0: any free one) or
-/// "localhost:PORT", or "unix:PATH". Throws Error{Scenario} where a text is neither.
+/// "localhost:PORT", or "unix:PATH". Throws Error{Scenario} where a text is neither, or a path is longer than sockets have room for.
 void check_address(std::string_view text, const std::string& where);
+/// Whether `word` names a program that may be started: in `folder` (empty: the run's) where it holds a slash, else in PATH.
+/// Throws Error{Scenario}.
+void check_program(const std::string& word, const std::filesystem::path& folder, const std::string& where);
 
 /// A stream to one peer. One thread at a time.
 class Connection {
@@ -73,8 +76,8 @@ class Connection {
 /// run's stderr. Ended on destruction, in earnest after two seconds.
 class Program {
  public:
-  /// `words[0]` is looked for in PATH. `folder` becomes its working folder (empty: the run's). Throws Error{Io}.
-  Program(const std::vector<std::string>& words, const std::filesystem::path& folder, const std::string& address);
+  /// `words[0]` is looked for in PATH. `folder` becomes its working folder (empty: the run's). Throws Error{Io} naming `where`.
+  Program(const std::vector<std::string>& words, const std::filesystem::path& folder, const std::string& address, const std::string& where);
   ~Program();
   Program(const Program&) = delete;
   /// "" while it runs, else how it ended: "ended with exit code 1". Gives it `wait_s` to do so.
@@ -91,8 +94,8 @@ inline constexpr const char* kAddressVariable = "WALRAS_GATEWAY";
 /// one peer can serve all of them one after the other, and several can serve them at once.
 class Listener {
  public:
-  /// `only_one`: further peers are refused once one has come. Throws Error{Io} where the address cannot be had.
-  Listener(std::string_view address, bool only_one);
+  /// `only_one`: further peers are refused once one has come. Throws Error{Io} naming `where` when the address cannot be had.
+  Listener(std::string_view address, bool only_one, const std::string& where);
   ~Listener();
   Listener(const Listener&) = delete;
   /// With the port that was given.
@@ -118,8 +121,8 @@ class Listener {
 /// Listeners that strategies share by address: opened by the first, and open as long as this, since others may follow.
 class Listeners {
  public:
-  /// `opened` is told the address of a listener that was not there before.
-  std::shared_ptr<Listener> at(const std::string& address, const std::function<void(const std::string&)>& opened);
+  /// `opened` is told the address of a listener that was not there before. Throws as Listener does.
+  std::shared_ptr<Listener> at(const std::string& address, const std::string& where, const std::function<void(const std::string&)>& opened);
 
  private:
   std::mutex mutex_;

@@ -243,11 +243,29 @@ def another_program_is_another_trial(folder):
 
 @case
 def mistakes_in_the_scenario(folder):
-    """A program that is not there fails the run with its name; a wrong address is told by check"""
-    write(folder, "study.json", study(bars_csv(folder), strategies=[outside("no-such-program-here")]))
-    assert "no-such-program-here: expected a program that can be started" in walras("run", "study.json", "--out", "out", code=1, folder=folder)[1]
-    write(folder, "study.json", study(bars_csv(folder), strategies=[outside(listen="example.com:80")]))
-    assert "expected HOST:PORT with a numeric host" in walras("check", "study.json", code=3, folder=folder)[1]
+    """A program that is not there or may not be started, an address that cannot be and settings without effect are told by check and by run, with their place"""
+    prices = bars_csv(folder)
+    write(folder, "plain.py", "print()")
+    (folder / "taken").mkdir()
+    for program, where, words in ((outside("no-such-program-here"), "command/0", "was no-such-program-here: no folder of PATH holds it"),
+                                  (outside("./none.py"), "command/0", "there is no ./none.py"), (outside("./plain.py"), "command/0", "may not be executed; chmod +x it"),
+                                  (outside("plain.py"), "command/0", "for the one beside the scenario write ./plain.py"), (outside("./taken"), "command/0", "is a folder"),
+                                  (outside(listen="example.com:80"), "listen", "expected HOST:PORT with a numeric host"),
+                                  (outside(listen="unix:" + "x" * 120), "listen", "expected at most 107 bytes of path"),
+                                  (outside("python3", speed=2), "speed", "expected none in lock_step")):
+        write(folder, "study.json", study(prices, strategies=[program]))
+        for command in (["check", "study.json"], ["run", "study.json", "--out", "out"]):
+            err = walras(*command, code=3, folder=folder)[1]
+            assert f"study.json:/strategies/0/params/{where}: expected" in err and words in err, err
+    (folder / "plain.py").write_text(f"#!{sys.executable}\n")
+    (folder / "plain.py").chmod(0o755)
+    write(folder, "study.json", study(prices, strategies=[outside("./plain.py")]))
+    walras("check", "study.json", folder=folder)
+    # What only the system knows is told when it is asked, with the place too.
+    write(folder, "study.json", study(prices, strategies=[outside(listen="unix:none/socket")]))
+    walras("check", "study.json", folder=folder)
+    err = walras("run", "study.json", "--out", "out", code=1, folder=folder)[1]
+    assert "study.json:/strategies/0/params/listen: expected an address that can be listened at, was unix:none/socket" in err, err
 
 
 if __name__ == "__main__":

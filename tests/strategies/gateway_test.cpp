@@ -563,11 +563,30 @@ TEST_CASE("where nobody comes, and where a program cannot be started or ends at 
   const auto ended = make_strategy(R"({"kind": "gateway", "command": ["sh", "-c", "exit 7"]})", *plan, registries);
   play_one(plan, *ended);
   CHECK(ended->cut_off().find("it ended before it connected; the program ended with exit code 7") != std::string::npos);
-  const auto none = make_strategy(R"({"kind": "gateway", "command": ["no-such-program-here"]})", *plan, registries);
-  CHECK_THROWS_WITH_AS(play_one(plan, *none), "no-such-program-here: expected a program that can be started, was refused: No such file or directory", Error);
+  // What was there when it was looked for, and is gone when it is wanted.
+  const ScratchFolder folder("gateway-test");
+  const std::string program = (folder.path() / "program").string();
+  std::filesystem::copy_file("/bin/true", program);
+  const auto gone = make_strategy(fmt::format(R"({{"kind": "gateway", "command": ["{}"]}})", program), *plan, registries);
+  std::filesystem::remove(program);
+  CHECK_THROWS_WITH_AS(play_one(plan, *gone), fmt::format("/strategy/command/0: expected a program that can be started, was {}, which the system refused: No such file or directory", program).c_str(), Error);
+  const auto taken = make_strategy(fmt::format(R"({{"kind": "gateway", "listen": "unix:{}/none/s"}})", folder.path().string()), *plan, registries);
+  CHECK_THROWS_WITH_AS(play_one(plan, *taken), doctest::Contains("/strategy/listen: expected an address that can be listened at, was unix:"), Error);
+  write_atomically(folder.path() / "plain", "echo");
+  const std::string plain = fmt::format(R"({{"kind": "gateway", "command": ["{}/plain"]}})", folder.path().string());
+  const std::string inside = fmt::format(R"({{"kind": "gateway", "command": ["{}"]}})", folder.path().string());
+  CHECK_THROWS_WITH_AS(make_strategy(plain, *plan, registries), doctest::Contains("may not be executed; chmod +x it"), Error);
+  CHECK_THROWS_WITH_AS(make_strategy(inside, *plan, registries), doctest::Contains("is a folder"), Error);
+  const std::string path(108, 'x'), fits(107, 'x');
+  CHECK_THROWS_WITH_AS(make_strategy(R"({"kind": "gateway", "listen": "unix:)" + path + "\"}", *plan, registries),
+                       "/strategy/listen: expected at most 107 bytes of path after unix:, which is all that a socket's name has room for, was 108; use a shorter one, as in /tmp", Error);
+  CHECK_NOTHROW(make_strategy(R"({"kind": "gateway", "listen": "unix:)" + fits + "\"}", *plan, registries));
   for (const auto& wrong : std::initializer_list<std::pair<const char*, const char*>>{
            {R"({"kind": "gateway", "listen": "example.com:80"})", "/strategy/listen: expected HOST:PORT with a numeric host, as 127.0.0.1:0, or unix:PATH, was example.com:80"},
            {R"({"kind": "gateway", "listen": "127.0.0.1"})", "/strategy/listen: expected HOST:PORT with a numeric host, as 127.0.0.1:0, or unix:PATH, was 127.0.0.1"},
+           {R"({"kind": "gateway", "command": ["no-such-program-here"]})", "/strategy/command/0: expected a program that can be started, was no-such-program-here: no folder of PATH holds it; install it, or name it with its path"},
+           {R"({"kind": "gateway", "command": [""]})", "/strategy/command/0: expected the name of a program, was empty"},
+           {R"({"kind": "gateway", "speed": 2})", "/strategy/speed: expected none in lock_step, which waits for the program, was given one: it would change nothing; remove it or use \"time\": \"scaled\""},
            {R"({"kind": "gateway", "settings": 5})", "/strategy/settings: expected an object, was integer"}}) {
     CHECK_THROWS_WITH_AS(make_strategy(wrong.first, *plan, registries), wrong.second, Error);
   }
