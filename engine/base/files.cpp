@@ -79,11 +79,14 @@ int open_to_read(const std::filesystem::path& file) {
   Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (opened.get() < 0) {
     const int error = errno;
+    // A file that is not there is a mistake of who named it; what the system refuses is none.
+    if (error == ENOENT || error == ENOTDIR)
+      fail(Fault::Data, file.string(), fmt::format("expected a file, found none; {}", read_remedy(file, error)));
     refuse_io(file, "open", error, read_remedy(file, error));
   }
   struct stat status {};
   if (::fstat(opened.get(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    fail(Fault::Io, file.string(), "expected a file, was a folder");
+    fail(Fault::Data, file.string(), "expected a file, was a folder; name a file in it");
   }
   return opened.release();
 }

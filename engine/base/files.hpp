@@ -29,7 +29,7 @@ class Sha256 {
 };
 [[nodiscard]] std::string sha256_file(const std::filesystem::path& file);
 
-/// Whole text of a file. Throws Error{Io}, and Error{Data} beyond `limit` bytes.
+/// Whole text of a file. Throws Error{Data} where it is not there or beyond `limit` bytes, Error{Io} where it cannot be read.
 [[nodiscard]] std::string read_text(const std::filesystem::path& file, std::size_t limit = std::size_t{1} << 30);
 /// Writes beside the target, fsyncs and renames: either the old file or the new one. Throws Error{Io}.
 void write_atomically(const std::filesystem::path& file, std::string_view contents);

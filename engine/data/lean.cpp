@@ -103,7 +103,7 @@ class Lean final : public Source {
                              : params_.market == "fxcm" ? "-05:00" : "UTC";
     zone_ = TimeZone::named(zone, where_ + "/time_zone");
     base_ = root_ / std::string(EnumNames<LeanClass>::names[static_cast<std::size_t>(params_.security)].second) / params_.market;
-    if (!std::filesystem::is_directory(base_)) fail(Fault::Io, base_.string(), "expected a folder of LEAN data, found none");
+    if (!std::filesystem::is_directory(base_)) fail(Fault::Data, base_.string(), "expected a folder of LEAN data, found none; mend the path");
   }
 
   Tape read() override {

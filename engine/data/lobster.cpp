@@ -461,7 +461,7 @@ class Lobster final : public Source {
 
 LobsterFiles LobsterFiles::find(const std::filesystem::path& path, const std::filesystem::path& book) {
   if (!std::filesystem::exists(path)) {
-    fail(Fault::Io, path.string(), "cannot open: no such file");
+    fail(Fault::Data, path.string(), "expected a file or a folder, found none; mend the path");
   }
   LobsterFiles files;
   files.messages = path;

@@ -97,11 +97,11 @@ TEST_CASE("whole files are read up to a limit") {
                        Error);
   CHECK_THROWS_WITH_AS(
       (void)read_text(folder / "b"),
-      ((folder / "b").string() + ": cannot open: No such file or directory; mend the name, or put the file into " +
+      ((folder / "b").string() + ": expected a file, found none; mend the name, or put the file into " +
        folder.path().string()).c_str(), Error);
   CHECK_THROWS_WITH_AS(
       (void)read_text(folder / "c" / "d" / "e"),
-      ((folder / "c" / "d" / "e").string() + ": cannot open: No such file or directory; mend the path: it ends at " +
+      ((folder / "c" / "d" / "e").string() + ": expected a file, found none; mend the path: it ends at " +
        folder.path().string()).c_str(), Error);
   CHECK_THROWS_AS((void)read_text(folder.path()), Error);
 }

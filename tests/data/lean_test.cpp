@@ -119,6 +119,6 @@ TEST_CASE("bars of quotes are mids; folders and tickers that are not there are t
   const auto coins = load_source(lean(folder, "BTCUSD", R"({"resolution": "minute", "security": "crypto", "market": "coinbase"})"));
   CHECK(coins->bars[0].volume.value > 0);
   CHECK(load_error(lean(folder, "NONE")).fault() == Fault::Data);
-  CHECK(load_error(lean(folder, "AAPL", R"({"market": "mars"})")).fault() == Fault::Io);
+  CHECK(load_error(lean(folder, "AAPL", R"({"market": "mars"})")).fault() == Fault::Data);
   CHECK(load_error(lean(folder, "../AAPL")).fault() == Fault::Scenario);
 }

@@ -202,7 +202,7 @@ TEST_CASE("bad messages and books say where") {
   std::filesystem::remove(folder / kBookName);
   refused(good, "set \"book\": \"none\"");
   CHECK(load_source(source_of("lobster", folder / kName, R"({"book": "none"})"))->initial_books.empty());
-  CHECK(load_error(source_of("lobster", folder / "none.zip")).fault() == Fault::Io);
+  CHECK(load_error(source_of("lobster", folder / "none.zip")).fault() == Fault::Data);
   put(folder / "plain_message.csv", good);
   CHECK(std::string(load_error(source_of("lobster", folder / "plain_message.csv", R"({"book": "none"})")).what()).find("date") !=
         std::string::npos);

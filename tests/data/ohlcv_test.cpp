@@ -164,7 +164,7 @@ TEST_CASE("files without data say what they are") {
   CHECK(error_of("Date,Open,Open,High,Low,Close\n").find("expected one column") != std::string::npos);
   CHECK(error_of("Date,Open,High,Low,Close\n1/2/2020,1,1,1,1\n").find("date_order") != std::string::npos);
   const Error missing = load_error(source_of("ohlcv_csv", "nowhere.csv"));
-  CHECK(missing.fault() == Fault::Io);
+  CHECK(missing.fault() == Fault::Data);
 }
 
 TEST_CASE("rows are skipped or widened only when the scenario says so, and are counted") {
