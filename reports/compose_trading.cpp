@@ -172,13 +172,13 @@ void add_trade_table(Document& document, const ReportInput& input, const Strateg
 }
 
 struct CostLine {
-  double gross = 0, fees = 0, slippage = 0, borrow = 0, dividends = 0, net = 0, turnover = 0;
+  double gross = 0, fees = 0, slippage = 0, borrow = 0, dividends = 0, net = 0, turnover = 0;  // fees: of liquidations too
 };
 
 CostLine costs_of(const std::vector<const engine::RunRecord*>& records) {
   CostLine line;
   for (const auto* record : records) {
-    line.fees += units(record->costs.fees);
+    line.fees += units(record->costs.fees + record->costs.liquidation);
     line.slippage += units(record->costs.slippage);
     line.borrow += units(record->costs.borrow);
     line.dividends += units(record->costs.dividends);

@@ -67,7 +67,7 @@ stats::TradingFigures trading_figures(const std::vector<const RunRecord*>& recor
   std::size_t rows = 0, exposed = 0;
   for (const RunRecord* record : records) {
     turnover += static_cast<double>(record->costs.turnover);
-    costs += static_cast<double>(record->costs.fees + record->costs.slippage + record->costs.borrow);
+    costs += static_cast<double>(record->costs.fees + record->costs.liquidation + record->costs.slippage + record->costs.borrow);
     slippage += static_cast<double>(record->costs.slippage);
     if (!record->equity.empty()) profit += static_cast<double>(record->equity.back().equity_micros - record->capital_micros);
     // A period is lived through with what is held at its start: the last row starts none, and of several rows of one

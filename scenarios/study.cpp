@@ -154,7 +154,14 @@ class Unit {
     std::vector<RunRecord> records;
     for (const std::uint64_t seed : seeds) {
       stop_if_interrupted();
-      RunRecord record = play(setup_, strategy, entry_, span, seed);
+      RunRecord record;
+      try {
+        record = play(setup_, strategy, entry_, span, seed);
+      } catch (const Error& error) {
+        if (error.fault() != Fault::Numeric || error.where() != "money") throw;
+        fail(Fault::Scenario, "/account/capital",
+             fmt::format("{} (of {}, fold {}, {} sample)", error.message(), entry_.name, fold_.index + 1, out_of_sample ? "out of" : "in"));
+      }
       record.strategy = entry_.name;
       record.fold = fold_.index;
       record.out_of_sample = out_of_sample;

@@ -29,7 +29,7 @@ std::int64_t Money::micros() const {
       micros < std::numeric_limits<std::int64_t>::min()) {
     fail(Fault::Numeric, "money",
          fmt::format("expected at most 9.2e12 currency units in a run record, was {:g}; "
-                     "scale the capital down",
+                     "scale the capital or the leverage down",
                      units()));
   }
   return static_cast<std::int64_t>(micros);

@@ -23,7 +23,7 @@ std::string names_of(std::span<const Instrument> instruments) {
   return text;
 }
 
-/// What belongs to another kind of contract is a mistake, not a wish.
+/// What belongs to another kind of contract, or changes nothing, is a mistake and not a wish.
 void check_kind(const ContractParams& contract, const std::string& where) {
   const auto only = [&](bool given, const char* key, ContractKind kind, const char* name) {
     if (!given || contract.kind == kind) return;
@@ -36,10 +36,33 @@ void check_kind(const ContractParams& contract, const std::string& where) {
   only(contract.pip.has_value(), "pip", ContractKind::Forex, "forex");
   only(!contract.rolls.empty(), "rolls", ContractKind::Future, "future");
   only(contract.roll_every_days > 0, "roll_every_days", ContractKind::Future, "future");
+  const ContractParams usual;
+  only(contract.funding_hours != usual.funding_hours, "funding_hours", ContractKind::Perpetual, "perpetual");
+  only(contract.roll_cost_ticks != usual.roll_cost_ticks, "roll_cost_ticks", ContractKind::Future, "future");
+  const auto beside = [&](bool given, const char* key, bool has, const char* what) {
+    if (given && !has) fail(Fault::Scenario, where + "/" + key, fmt::format("expected {} beside it, found none: it would change nothing; remove it or give one", what));
+  };
+  beside(contract.funding_hours != usual.funding_hours, "funding_hours", contract.funding_rate.has_value(), "a funding_rate");
+  beside(contract.roll_cost_ticks != usual.roll_cost_ticks, "roll_cost_ticks", !contract.rolls.empty() || contract.roll_every_days > 0, "rolls or roll_every_days");
   if (contract.maintenance_margin && *contract.maintenance_margin > contract.initial_margin) {
     fail(Fault::Scenario, where + "/maintenance_margin",
          fmt::format("expected at most the initial margin of {}, was {}", contract.initial_margin, *contract.maintenance_margin));
   }
+}
+
+/// The margin of a contract counts where the account's margin asks for it.
+void check_margin_terms(const ContractParams& contract, const std::optional<MarginParams>& margin, const std::string& where) {
+  const ContractParams usual;
+  const auto only = [&](bool given, const char* key, MarginMode mode, const char* name) {
+    if (!given || (margin && margin->mode == mode)) return;
+    fail(Fault::Scenario, where + "/" + key,
+         fmt::format("expected none but with margin of mode {}, was given one{}: it would change nothing; remove it or {}", name,
+                     margin ? " in another mode" : " without margin", margin ? "change the mode" : "give the account \"margin\""));
+  };
+  only(contract.initial_margin != usual.initial_margin, "initial_margin", MarginMode::Positions, "positions");
+  only(contract.maintenance_margin.has_value(), "maintenance_margin", MarginMode::Positions, "positions");
+  only(!contract.group.empty(), "group", MarginMode::Portfolio, "portfolio");
+  only(contract.beta != usual.beta, "beta", MarginMode::Portfolio, "portfolio");
 }
 
 std::vector<Roll> rolls_of(const ContractParams& contract, const Instrument& instrument, const std::string& where) {
@@ -48,7 +71,7 @@ std::vector<Roll> rolls_of(const ContractParams& contract, const Instrument& ins
     const RollParams& roll = contract.rolls[i];
     const std::string place = fmt::format("{}/rolls/{}", where, i);
     const auto stamp = parse_stamp(roll.date);
-    if (!stamp) fail(Fault::Scenario, place + "/date", fmt::format("expected a date such as 2015-03-20, was {}", roll.date));
+    if (!stamp) fail(Fault::Scenario, place + "/date", fmt::format("expected a date of the years 1800 to 2261 such as 2015-03-20, was {}", roll.date));
     if (roll.new_price && !roll.old_price) fail(Fault::Scenario, place + "/old_price", "expected a price beside new_price, found none");
     Roll one;
     one.time = start_of_day(day_of(stamp->time));
@@ -56,8 +79,13 @@ std::vector<Roll> rolls_of(const ContractParams& contract, const Instrument& ins
     if (one.priced) {
       one.old_price = instrument.ticks(*roll.old_price);
       one.new_price = instrument.ticks(roll.new_price.value_or(*roll.old_price));
-      if (!instrument.negative_prices && std::min(one.old_price, one.new_price).value <= 0)
+      const std::int64_t lowest = std::min(one.old_price, one.new_price).value;
+      if (!instrument.negative_prices && lowest <= 0)
         fail(Fault::Scenario, place, fmt::format("expected prices above 0, was {} and {} ticks", one.old_price.value, one.new_price.value));
+      if (!instrument.negative_prices && lowest <= contract.roll_cost_ticks)
+        fail(Fault::Scenario, where + "/roll_cost_ticks",
+             fmt::format("expected less than the prices of the roll of {}, the lower of which is {} ticks, was {}; a cost is in ticks of {} {}", roll.date,
+                         lowest, contract.roll_cost_ticks, instrument.tick_size, instrument.currency));
     }
     if (!rolls.empty() && one.time <= rolls.back().time) fail(Fault::Scenario, place + "/date", fmt::format("expected a day after {}, was {}", format_date(rolls.back().time), roll.date));
     rolls.push_back(one);
@@ -78,8 +106,13 @@ class Currencies {
  public:
   Currencies(const AccountAgreement& agreement, std::span<const Instrument> instruments, const std::string& where)
       : agreement_(agreement), instruments_(instruments), where_(where) {
-    // One currency and no rates: whatever it is called, it is the account's.
-    one_ = agreement.rates.empty() && std::all_of(instruments.begin(), instruments.end(), [&](const Instrument& i) { return i.currency == instruments.front().currency; });
+    const auto foreign = std::ranges::find_if(instruments, [&](const Instrument& i) { return i.currency != agreement.currency; });
+    const bool others = std::ranges::any_of(instruments, [&](const Instrument& i) { return foreign != instruments.end() && i.currency != foreign->currency; });
+    if (agreement.rates.empty() && foreign != instruments.end() && !others) {
+      fail(Fault::Scenario, where + "/currency",
+           fmt::format("expected {0}, the currency of all instruments, was {1}; set it to {0}, or give \"rates\" that lead from {0} to {1}", foreign->currency, agreement.currency));
+    }
+    one_ = agreement.rates.empty() && foreign == instruments.end();
     list_.push_back({agreement.currency, {}});
     for (const auto& [currency, legs] : agreement.rates) list_.push_back({currency, legs_of(currency, legs)});
   }
@@ -138,6 +171,14 @@ class Currencies {
 };
 
 MarginRules margin_rules(const MarginParams& params, const std::string& where) {
+  const MarginParams usual;
+  const auto portfolio = [&](bool given, const char* key) {
+    if (given && params.mode != MarginMode::Portfolio)
+      fail(Fault::Scenario, where + "/" + key, "expected none in mode positions, was given one: it would change nothing; remove it or use mode portfolio");
+  };
+  portfolio(params.moves != usual.moves, "moves");
+  portfolio(params.offset != usual.offset, "offset");
+  portfolio(params.initial_ratio != usual.initial_ratio, "initial_ratio");
   MarginRules rules;
   rules.mode = params.mode;
   if (params.mode == MarginMode::Portfolio && params.moves.empty()) fail(Fault::Scenario, where + "/moves", "expected at least one move, was an empty list");
@@ -168,6 +209,7 @@ std::shared_ptr<const AccountRules> account_rules(const AccountAgreement& agreem
   const std::string contracts_at = where + "/contracts";
   for (const auto& [name, contract] : agreement.contracts) {
     check_kind(contract, contracts_at + "/" + escape_pointer(name));
+    check_margin_terms(contract, agreement.margin, contracts_at + "/" + escape_pointer(name));
     const bool known = name == "*" || std::any_of(instruments.begin(), instruments.end(), [&](const Instrument& one) { return one.name == name; });
     if (!known) fail(Fault::Scenario, contracts_at + "/" + escape_pointer(name), fmt::format("expected * or one of {}, was {}", names_of(instruments), name));
   }

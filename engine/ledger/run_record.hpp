@@ -28,7 +28,7 @@ struct FillRow {
 struct EquityRow {
   Nanos time;
   std::int64_t equity_micros; ///< net
-  std::int64_t gross_micros;  ///< net plus all costs so far
+  std::int64_t gross_micros;  ///< net plus fees, fees of liquidations, slippage and borrowing so far
   std::int64_t long_micros, short_micros;  ///< market value of long and (positive) short positions
 };
 struct PositionRow { Nanos time; InstrumentId instrument; Lots position; Ticks mark; };  ///< at each sample where a position is held or changed

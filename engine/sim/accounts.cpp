@@ -114,11 +114,14 @@ void Simulation::State::roll(Player& player, InstrumentId instrument, const Roll
   const Lots quantity{std::abs(position)};
   const Side leaving = position > 0 ? Side::Sell : Side::Buy;
   const Ticks cost = player.terms.rules->contracts[instrument].roll_cost;
-  const Money slippage = player.truth.tick_value(instrument) * cost.value * quantity.value;
   if (position != 0) {
-    const auto trade = [&](Side side, Ticks price) {
-      price += cost * sign(side);
-      if (!instruments[instrument].negative_prices) price = std::max(price, Ticks{1});
+    const auto trade = [&](Side side, Ticks from) {
+      Ticks price = from + cost * sign(side);
+      if (price.value < 1 && !instruments[instrument].negative_prices) {
+        price = {1};
+        ++player.clamped_rolls;
+      }
+      const Money slippage = player.truth.tick_value(instrument) * std::abs(price.value - from.value) * quantity.value;
       own_market_order(player, instrument, side, quantity, roll.time);
       fill(orders.size(), price, quantity, {}, false, slippage, roll.time);
     };

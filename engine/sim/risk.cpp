@@ -59,6 +59,11 @@ void check_risk(const RiskParams& params, std::span<const Instrument> instrument
          params.sectors.empty() ? "expected sectors beside sector_weight, found none; say which instrument belongs to which"
                                 : "expected a limit for the sectors, found none; give sector_weight or remove sectors");
   }
+  const RiskParams usual;
+  if (params.orders_window_s != usual.orders_window_s && !params.orders)
+    fail(Fault::Scenario, where + "/orders_window_s", "expected orders beside it, found none: it would change nothing; remove it or say how many orders the stretch may hold");
+  if (params.on_breach != usual.on_breach && !params.daily_loss && !params.loss && !params.drawdown && !params.refusals)
+    fail(Fault::Scenario, where + "/on_breach", "expected daily_loss, loss, drawdown or refusals beside it, found none: nothing would set it off; remove it or give a limit");
 }
 
 RiskRules::RiskRules(const RiskParams& params, std::span<const Instrument> instruments, const TradingCalendar* calendar, Money capital, Nanos begin)

@@ -65,7 +65,7 @@ struct RiskParams {
   }
 };
 
-/// Throws Error{Scenario} where names are no instruments, or sectors lack their limit. `where`: of the "risk" object.
+/// Throws Error{Scenario} where names are no instruments, sectors lack their limit, or a setting would change nothing. `where`: of the "risk" object.
 void check_risk(const RiskParams& params, std::span<const Instrument> instruments, const std::string& where);
 
 class RiskRules {

@@ -346,6 +346,10 @@ void Simulation::State::warn(Player& player) const {
                     player.margin->liquidations, player.margin->liquidations == 1 ? "" : "s", player.truth.balance(LedgerAccount::Liquidation).units(),
                     player.truth.received(LedgerAccount::Insurance).units()));
   }
+  if (player.clamped_rolls > 0) {
+    player.warnings.push_back(fmt::format("{} trades of rolls were done at a price of one tick, since roll_cost_ticks is no less than the price then was",
+                                          player.clamped_rolls));
+  }
   say(refused(Reject::ShortSale), "short sales, which the account does not allow");
   say(refused(Reject::NoMarket), "no price to trade at");
   if (player.risk) player.risk->add_warnings(player.warnings);

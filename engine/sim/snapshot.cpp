@@ -85,7 +85,7 @@ Header header_of(std::span<const std::byte> bytes) {
 
 void Simulation::State::Player::state(Archive& archive) {
   archive(truth, view, random, open, changed, last_entry, last_response, refused_in_warm_up);
-  archive(orders, fills, equity, positions, postings, margins, next_funding, next_roll, warnings);
+  archive(orders, fills, equity, positions, postings, margins, next_funding, next_roll, clamped_rolls, warnings);
   if (margin) archive(margin->closing, margin->owed, margin->liquidations, margin->liquidating);
   archive(watch);
   if (risk) archive(*risk);

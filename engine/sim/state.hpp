@@ -113,6 +113,7 @@ struct Simulation::State final : VenueSink {
     std::vector<Nanos> next_funding, next_roll;   // by instrument, of contracts with a schedule
     std::vector<std::string> warnings;
     std::uint64_t refused_in_warm_up = 0;
+    std::uint64_t clamped_rolls = 0;              // trades of rolls whose cost exceeded the price
     void state(Archive& archive);  // but its participant's
   };
 

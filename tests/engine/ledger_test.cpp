@@ -304,14 +304,41 @@ TEST_CASE("rates that lead nowhere, unknown names and terms of another kind of c
   refused([](AccountAgreement& a) { a.contracts["DAX"].funding_rate = 0.1; }, "/account/contracts/DAX/funding_rate", "of kind perpetual");
   refused([](AccountAgreement& a) { a.contracts["COIN"].roll_every_days = 5; }, "/account/contracts/COIN/roll_every_days", "of kind future");
   refused([](AccountAgreement& a) { a.contracts["COIN"].maintenance_margin = 2; }, "/account/contracts/COIN/maintenance_margin", "at most the initial margin");
-  refused([](AccountAgreement& a) { a.contracts["DAX"].rolls = {{"soon", {}, {}}}; }, "/account/contracts/DAX/rolls/0/date", "a date such as");
+  refused([](AccountAgreement& a) { a.contracts["COIN"].roll_cost_ticks = 2; }, "/account/contracts/COIN/roll_cost_ticks", "of kind future");
+  refused([](AccountAgreement& a) { a.contracts["DAX"].roll_cost_ticks = 2; }, "/account/contracts/DAX/roll_cost_ticks", "rolls or roll_every_days beside it");
+  refused([](AccountAgreement& a) { a.contracts["DAX"].initial_margin = 0.1; }, "/account/contracts/DAX/initial_margin", "without margin");
+  refused([](AccountAgreement& a) { a.margin.emplace().moves = {-0.1, 0.1}; }, "/account/margin/moves", "mode positions");
+  refused([](AccountAgreement& a) { a.contracts["DAX"].roll_cost_ticks = 8000; a.contracts["DAX"].rolls = {{"2020-03-20", 4000.0, 4100.0}}; },
+          "/account/contracts/DAX/roll_cost_ticks", "expected less than the prices of the roll of 2020-03-20, the lower of which is 8000 ticks, was 8000");
+  refused([](AccountAgreement& a) { a.contracts["DAX"].rolls = {{"soon", {}, {}}}; }, "/account/contracts/DAX/rolls/0/date", "such as 2015-03-20, was soon");
   refused([](AccountAgreement& a) { a.contracts["DAX"].rolls = {{"2020-03-20", {}, {}}, {"2020-03-20", {}, {}}}; }, "/account/contracts/DAX/rolls/1/date", "a day after");
 }
 
-TEST_CASE("one currency and no contracts need no rules, whatever the currency is called") {
+TEST_CASE("one currency and no contracts need no rules where it is the account's; another one is refused, or converted by rates") {
   std::vector<Instrument> instruments{tiny_instrument("A"), tiny_instrument("B")};
+  AccountAgreement agreed;
+  CHECK(account_rules(agreed, instruments, nullptr, "/account") == nullptr);
   for (Instrument& one : instruments) one.currency = "USDT";
-  CHECK(account_rules({}, instruments, nullptr, "/account") == nullptr);
+  CHECK_THROWS_WITH_AS((void)account_rules(agreed, instruments, nullptr, "/account"),
+                       "/account/currency: expected USDT, the currency of all instruments, was USD; set it to USDT, or give \"rates\" that lead from USDT to USD", Error);
+  agreed.margin.emplace();   // nor beside other terms
+  CHECK_THROWS_AS((void)account_rules(agreed, instruments, nullptr, "/account"), Error);
+  agreed = {};
+  agreed.currency = "USDT";
+  CHECK(account_rules(agreed, instruments, nullptr, "/account") == nullptr);
   instruments[1].currency = "EUR";
-  CHECK_THROWS_AS((void)account_rules({}, instruments, nullptr, "/account"), Error);
+  CHECK_THROWS_AS((void)account_rules(agreed, instruments, nullptr, "/account"), Error);
+
+  // Two shares in euros for a dollar account, by the pair that is traded beside them.
+  for (Instrument& one : instruments) one.currency = "EUR";
+  instruments.push_back(tiny_instrument("EURUSD"));
+  instruments.back().tick_size = 0.0001;
+  agreed = {};
+  agreed.rates["EUR"] = {"EURUSD"};
+  const auto rules = account_rules(agreed, instruments, nullptr, "/account");
+  Account account(instruments, Money::from_units(1000), rules.get());
+  account.mark(2, {12'500});
+  account.fill(0, Side::Buy, {100}, {10}, {}, {});
+  account.mark(0, {300});
+  CHECK(account.equity() == Money::from_units(1000 + 20 * 1.25));
 }

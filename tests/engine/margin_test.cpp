@@ -302,6 +302,30 @@ TEST_CASE("a roll closes the old contract and opens the next at the stated price
   CHECK(periodic.fills[2].price == Ticks{3999});
 }
 
+TEST_CASE("a roll that costs more than the price is done at one tick, and the record tells how often, and what was truly paid") {
+  Tape tape;
+  add_bars(tape, tiny_instrument("F"), flat({100, 100, 100, 100, 100}), kNanosPerDay);
+  const auto plan = bar_market(finish_tape(std::move(tape)));
+  Terms terms;
+  terms.capital = 100'000;
+  ContractParams& contract = terms.agreed.contracts["F"];
+  contract.kind = ContractKind::Future;
+  contract.roll_every_days = 2;   // days 2 and 4: bought after the first, rolled at the second
+  for (const std::int64_t cost : {99, 100, 5'000}) {
+    CAPTURE(cost);
+    contract.roll_cost_ticks = cost;
+    Probe probe = one_order(market_order(0, Side::Buy, 10));
+    const RunRecord record = play(plan, probe, terms.on(*plan));
+    REQUIRE(record.fills.size() == 3);
+    CHECK(record.fills[1].price == Ticks{1});
+    CHECK(record.fills[2].price == Ticks{100 + cost});
+    CHECK(record.costs.slippage == micros(0.01 * static_cast<double>(99 + cost) * 10));
+    CHECK(record.equity.back().gross_micros == micros(100'000));   // at a flat price costs are all there is
+    CHECK(std::ranges::count(record.warnings, "1 trades of rolls were done at a price of one tick, since roll_cost_ticks is no less than the price then was") ==
+          (cost > 99 ? 1 : 0));
+  }
+}
+
 TEST_CASE("a split changes positions and marks, expires open orders and pays out the part of a share") {
   Tape tape;
   add_bars(tape, tiny_instrument("A"), flat({3'000, 3'000, 3'000}));

@@ -89,13 +89,72 @@ def broken_scenarios(folder):
             text = json.dumps(scenario)
         write(folder, "broken.json", text)
         for command in ("check", "run"):
-            absent = "absent data" in name   # what the system refuses is exit 1
-            _, err = walras(command, "broken.json", *(["--out", "out"] if command == "run" else []), code=1 if absent else 3, folder=folder)
+            _, err = walras(command, "broken.json", *(["--out", "out"] if command == "run" else []), code=3, folder=folder)
             assert expected in err, f"{name}: expected '{expected}' in: {err}"
             assert len(err.strip().splitlines()) == 1, f"{name}: {err}"
             assert "broken.json" in err or "absent.csv" in err or "prices.csv" in err, f"{name}: {err}"
         left = [p.name for p in (folder / "out").rglob("*") if p.is_file()] if (folder / "out").exists() else []
         assert not left, f"{name}: left {left}"
+
+
+@case
+def files_that_are_not_there(folder):
+    """A file that is not there is exit 3, whatever is asked of it, with where to put it; one that may not be read is exit 1"""
+    for words in (["run", "none.json"], ["check", "none.json"], ["validate", "none.json"], ["report", "none.h5"], ["export", "none.h5"],
+                  ["stats", "none.csv"], ["data", "check", "none.csv"], ["data", "import", "mine", "none.csv", "--library", "library"]):
+        err = walras(*words, code=3, folder=folder)[1]
+        assert "none." in err and "expected a file" in err and "mend" in err, (words, err)
+    err = walras("run", ".", code=3, folder=folder)[1]
+    assert "expected a file, was a folder" in err, err
+    assert "an input file that is not there" in (ROOT / "docs" / "cli.md").read_text()
+    if os.geteuid() != 0:   # root reads everything
+        write(folder, "locked.json", "{}").chmod(0)
+        assert "ask its owner" in walras("run", "locked.json", code=1, folder=folder)[1]
+
+
+@case
+def settings_without_effect(folder):
+    """What would change nothing is refused by check, with its place and why, and so are accounts in another currency than all that they trade"""
+    bars_csv(folder)
+    perpetual = {"kind": "perpetual", "funding_rate": 0.0001}
+    cases = {
+        "/account/currency": ({"currency": "EUR"}, "expected USD, the currency of all instruments, was EUR; set it to USD, or give"),
+        "/account/margin/moves": ({"margin": {"moves": [-0.1, 0.1]}}, "expected none in mode positions"),
+        "/account/margin/offset": ({"margin": {"offset": 0.5}}, "use mode portfolio"),
+        "/account/margin/initial_ratio": ({"margin": {"mode": "positions", "initial_ratio": 1.5}}, "it would change nothing"),
+        "/account/contracts/*/roll_cost_ticks": ({"contracts": {"*": dict(perpetual, roll_cost_ticks=5)}}, "of kind future"),
+        "/account/contracts/prices/roll_cost_ticks": ({"contracts": {"prices": {"kind": "future", "roll_cost_ticks": 5}}}, "expected rolls or roll_every_days beside it"),
+        "/account/contracts/*/funding_hours": ({"contracts": {"*": {"kind": "perpetual", "funding_hours": 4}}}, "expected a funding_rate beside it"),
+        "/account/contracts/*/initial_margin": ({"contracts": {"*": dict(perpetual, initial_margin=0.1)}}, "without margin"),
+        "/account/contracts/*/maintenance_margin": ({"contracts": {"*": {"maintenance_margin": 0.1}}, "margin": {"mode": "portfolio"}}, "in another mode"),
+        "/account/contracts/*/group": ({"contracts": {"*": {"group": "x"}}, "margin": {}}, "with margin of mode portfolio"),
+        "/account/contracts/*/beta": ({"contracts": {"*": {"beta": 2}}}, "with margin of mode portfolio"),
+        "/account/contracts/*/rolls/0/date": ({"contracts": {"*": {"kind": "future", "rolls": [{"date": "2300-01-01"}]}}}, "of the years 1800 to 2261"),
+        "/account/risk/on_breach": ({"risk": {"on_breach": "flatten"}}, "nothing would set it off"),
+        "/account/risk/orders_window_s": ({"risk": {"orders_window_s": 5, "position": 3}}, "expected orders beside it"),
+    }
+    for where, (account, words) in cases.items():
+        write(folder, "study.json", study("prices.csv", account=account))
+        err = walras("check", "study.json", code=3, folder=folder)[1]
+        assert f"study.json:{where}: " in err and words in err, (where, err)
+    write(folder, "study.json", study("prices.csv", strategies=[{"kind": "buy_and_hold", "risk": {"position": 5, "on_breach": "block"}}]))
+    assert "/strategies/0/risk/on_breach" in walras("check", "study.json", code=3, folder=folder)[1]
+    # What check prints with every default filled in is no worse than what was written.
+    write(folder, "study.json", study("prices.csv", account={"contracts": {"*": dict(perpetual, initial_margin=0.1)}, "margin": {}, "risk": {"drawdown": 0.5}}))
+    resolved = checked("check", walras("check", "study.json", "--json", folder=folder)[0])["scenario"]
+    write(folder, "resolved.json", resolved)
+    walras("check", "resolved.json", folder=folder)
+
+
+@case
+def money_beyond_the_record(folder):
+    """More money than a run record holds ends the run with the place of the capital, the strategy and the fold"""
+    bars_csv(folder)
+    held = {"name": "held", "kind": "buy_and_hold", "params": {"sizing": {"exposure": 50}}}
+    write(folder, "study.json", study("prices.csv", strategies=[held], account={"capital": 1e12, "leverage": 1000}, venue={"volume_share": 0}))
+    err = walras("run", "study.json", "--out", "out", "--threads", "1", code=3, folder=folder)[1]
+    assert "study.json:/account/capital: expected at most 9.2e12 currency units in a run record, was" in err, err
+    assert "scale the capital or the leverage down (of held, fold 1, in sample)" in err, err
 
 
 @case
