@@ -1,19 +1,23 @@
 #include "scenarios/output.hpp"
 
 #include "engine/ledger/execution_quality.hpp"
+#include "engine/market/calendar.hpp"
+#include "engine/market/order_rules.hpp"
 #include "scenarios/version.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <utility>
 
 namespace walras::scenarios {
 namespace {
 
 using engine::RunRecord;
 using stats::Evidence;
+
+double units(std::int64_t micros) { return static_cast<double>(micros) / 1e6; }
 
 Json metrics_json(const std::vector<Evidence>& evidence) {
   Json json = Json::object();
@@ -66,12 +70,72 @@ std::vector<reports::LearningCurve> learning_curves(const StrategyResult& result
   return curves;
 }
 
-std::vector<std::string> warnings_of(const StrategyResult& result) {
-  std::set<std::string> unique;
-  for (const FoldResult& fold : result.folds) {
-    for (const RunRecord& record : fold.out_of_sample) unique.insert(record.warnings.begin(), record.warnings.end());
+/// {1, 2, 3, 5}: "folds 1 to 3, 5".
+std::string folds_in_words(const std::vector<std::uint32_t>& folds) {
+  std::string text = folds.size() == 1 ? "fold " : "folds ";
+  for (std::size_t i = 0; i < folds.size();) {
+    std::size_t last = i;
+    while (last + 1 < folds.size() && folds[last + 1] == folds[last] + 1) ++last;
+    text += fmt::format("{}{}", i == 0 ? "" : ", ", folds[i]);
+    if (last > i) text += fmt::format("{}{}", last == i + 1 ? ", " : " to ", folds[last]);
+    i = last + 1;
   }
-  return {unique.begin(), unique.end()};
+  return text;
+}
+
+/// Out of sample, each once, with the folds that it comes from.
+std::vector<std::string> warnings_of(const StrategyResult& result) {
+  std::vector<std::pair<std::string, std::vector<std::uint32_t>>> told;
+  for (const FoldResult& fold : result.folds) {
+    for (const RunRecord& record : fold.out_of_sample) {
+      for (const std::string& warning : record.warnings) {
+        auto found = std::ranges::find(told, warning, [](const auto& one) { return one.first; });
+        if (found == told.end()) found = told.insert(told.end(), {warning, {}});
+        if (found->second.empty() || found->second.back() != record.fold + 1) found->second.push_back(record.fold + 1);
+      }
+    }
+  }
+  std::vector<std::string> texts;
+  for (const auto& [warning, folds] : told) texts.push_back(folds_in_words(folds) + ": " + warning);
+  return texts;
+}
+
+/// What the account paid, received and went through. Out of sample, all folds.
+Json account_json(const StrategyResult& result) {
+  engine::CostTotals sum;
+  std::int64_t liquidations = 0;
+  Json switches = Json::array();
+  for (const FoldResult& fold : result.folds) {
+    for (const RunRecord& record : fold.out_of_sample) {
+      sum.fees += record.costs.fees;
+      sum.slippage += record.costs.slippage;
+      sum.borrow += record.costs.borrow;
+      sum.dividends += record.costs.dividends;
+      sum.funding += record.costs.funding;
+      sum.swap += record.costs.swap;
+      sum.liquidation += record.costs.liquidation;
+      sum.insurance += record.costs.insurance;
+      liquidations += record.liquidations;
+      for (const engine::SwitchRow& row : record.switches) {
+        switches.push_back(Json::object({{"fold", static_cast<std::int64_t>(record.fold)},
+                                         {"seed", static_cast<std::int64_t>(record.seed)},
+                                         {"time", engine::format_time(row.time)},
+                                         {"cause", std::string(engine::name_of(row.cause))},
+                                         {"equity", units(row.equity_micros)},
+                                         {"cancelled", row.cancelled}}));
+      }
+    }
+  }
+  return Json::object({{"fees", units(sum.fees)},
+                       {"slippage", units(sum.slippage)},
+                       {"borrow", units(sum.borrow)},
+                       {"dividends", units(sum.dividends)},
+                       {"funding", units(sum.funding)},
+                       {"swap", units(sum.swap)},
+                       {"liquidations", liquidations},
+                       {"liquidation_fees", units(sum.liquidation)},
+                       {"insurance", units(sum.insurance)},
+                       {"switches", std::move(switches)}});
 }
 
 /// Out of sample, all folds.
@@ -178,7 +242,8 @@ Json summary_of(const Finished& finished) {
                                        {"candidates", candidates},
                                        {"in_sample", metrics_json(evidence.in_sample)},
                                        {"out_of_sample", metrics_json(evidence.out_of_sample)},
-                                       {"execution", execution_json(result, setup.plan->instruments())}}));
+                                       {"execution", execution_json(result, setup.plan->instruments())},
+                                       {"account", account_json(result)}}));
     if (stopped.size() > 0) strategies.as_array().back()["cut_off"] = std::move(stopped);
   }
   summary["strategies"] = std::move(strategies);

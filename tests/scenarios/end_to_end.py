@@ -3,6 +3,7 @@ import csv
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -167,7 +168,7 @@ def report_again(folder):
     assert (folder / "both" / "comparison.html").stat().st_size > 10_000
     walras("export", "a", "--out", "csv", folder=folder)
     names = sorted(p.name for p in (folder / "csv").iterdir())
-    assert names == ["equity.csv", "fills.csv", "orders.csv", "positions.csv", "trades.csv"], names
+    assert names == sorted(f"{n}.csv" for n in ("equity", "executions", "fills", "margin", "markouts", "orders", "positions", "postings", "switches", "trades")), names
     with open(folder / "csv" / "equity.csv") as file:
         rows = list(csv.DictReader(file))
     assert {r["sample"] for r in rows} == {"in_sample", "out_of_sample"} and float(rows[0]["equity"]) == 1_000_000
@@ -281,6 +282,16 @@ def risk_limits(folder):
     page = (folder / "out" / "report.html").read_text()
     for words in ("were made smaller or left out to keep within the risk rules", "risk rules ended trading", "Execution quality", "20 bars"):
         assert words in page, words
+    assert re.search(r"fold \d+: risk rules ended trading", page), "warnings lack their fold"
+    walras("export", folder / "out", "--out", folder / "csv")
+    with open(folder / "csv" / "switches.csv") as file:
+        switches = [r for r in csv.DictReader(file) if r["sample"] == "out_of_sample"]
+    for name, strategy in told.items():
+        own = [r for r in switches if r["strategy"] == name]
+        assert (sorted((s["fold"], s["seed"], s["time"], s["cause"], s["cancelled"]) for s in strategy["account"]["switches"]) ==
+                sorted((int(r["fold"]), int(r["seed"]), r["time"], r["cause"], int(r["cancelled"])) for r in own)), own
+    assert told["limited"]["account"]["switches"] and {r["cause"] for r in switches} <= {"loss_limit", "drawdown_limit"}, switches
+    assert not told["unlimited"]["account"]["switches"]
     execution = told["unlimited"]["execution"]
     assert execution["fill_ratio"] > 0.9 and [a["horizon"] for a in execution["after"]] == [1, 5, 20], execution
     assert 6 < execution["effective_spread_bps"] < 8, execution   # twice the slippage of 3 bp, which is rounded up to ticks
@@ -308,6 +319,35 @@ def accounts_with_contracts(folder):
         margin = record["eightfold/oos/0/margin"]
         assert len(margin["time"]) >= 504 and min(margin["maintenance"]) == 0
         assert set(record["unlevered/oos/0/postings"]["account"]) == {8}
+        # What export writes is what the record holds, and the summary is its sum.
+        walras("export", "perpetual", folder=folder)
+        def rows(name):
+            with open(folder / "perpetual" / "csv" / f"{name}.csv") as file:
+                return list(csv.DictReader(file))
+        for name in ("postings", "margin", "executions", "markouts"):
+            tables = [record[p + "/" + name] for p in (b.decode() for b in record["folds"]["path"][:]) if p + "/" + name in record]
+            assert len(rows(name)) == sum(len(next(iter(t.values()))) for t in tables) > 0, name
+        seeds = {path.decode(): f["seed"] for path, f in zip(record["folds"]["path"][:], about)}
+        def of(name, path):
+            who, _, fold = path.split("/")
+            return [r for r in rows(name) if (r["strategy"], r["sample"], r["fold"], r["seed"]) == (who, "out_of_sample", fold.split("-")[0], seeds[path])]
+        mine = of("margin", "eightfold/oos/0")
+        for column in ("used", "maintenance", "free", "fund"):
+            assert [round(float(r[column]) * 1e6) for r in mine] == margin[column][:].tolist(), column
+        posted = of("postings", next(p for p, f in zip(seeds, about) if f["strategy"] == "eightfold" and f["out_of_sample"] and f["insurance"] > 0))
+        assert {"funding", "liquidation", "insurance"} <= {r["account"] for r in posted}, {r["account"] for r in posted}
+        assert all((r["instrument"] == "") == (r["account"] == "insurance") == (r["position"] == "") for r in posted)
+        own = of("executions", "unlevered/oos/0")
+        half = record["unlevered/oos/0/executions"]["arrival_mid"][:]
+        tick = record["instruments"]["tick_size"][0]
+        assert [float(r["arrival_mid"] or "nan") for r in own if r["arrived"]] == [h * tick / 2 for h in half if h > -2**63], own[:2]
+        for told in summary(folder, "perpetual")["strategies"]:
+            folds = [f for f in about if f["strategy"] == told["name"] and f["out_of_sample"]]
+            for key, column in (("funding", "funding"), ("liquidations", "liquidations"), ("liquidation_fees", "liquidation"), ("insurance", "insurance"), ("fees", "fees")):
+                scale = 1 if key == "liquidations" else 1e6
+                assert abs(told["account"][key] * scale - sum(f[column] for f in folds)) < 1, (told["name"], key, told["account"])
+        page = (folder / "perpetual" / "report.html").read_text()
+        assert re.search(r"folds? \d[\d, to]*: the account fell below its maintenance margin", page), "warnings lack their fold"
     with h5py.File(folder / "futures_roll" / "record.h5") as record:
         fills = record["hold/oos/0/fills"]
         at = [t for t in fills["time"][:] if t % (91 * 86_400_000_000_000) == 0]
