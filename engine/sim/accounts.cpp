@@ -136,6 +136,7 @@ void Simulation::State::roll(Player& player, InstrumentId instrument, const Roll
   }
   if (!roll.priced) return;
   marks[instrument] = roll.new_price;
+  marked = true;
   player.truth.mark(instrument, roll.new_price);
   player.view.mark(instrument, roll.new_price);
 }
@@ -145,6 +146,7 @@ void Simulation::State::account_event(const Event& event) {
   if (event.kind == EventKind::Split) {
     expire_orders(instrument);
     marks[instrument] = split_price(marks[instrument], event.payload, event.quantity.value);
+    marked = true;
   }
   for (Player* player : by_rank) {
     if (event.kind == EventKind::Dividend) {
@@ -206,7 +208,8 @@ void Simulation::State::watch_margins() {
     if (!player->margin) continue;
     Margin& margin = *player->margin;
     if (margin.liquidating && player->truth.flat()) {
-      settle_liquidation(*player);  // a split left nothing to sell
+      settle_liquidation(*player);  // a split left nothing to sell, and no fill will tell of it
+      tell_insurance(*player);
     } else if (margin.liquidating) {
       // What could not be done is tried again at every new price.
       for (std::size_t i = 0; i < instruments.size(); ++i) {
@@ -263,6 +266,12 @@ void Simulation::State::settle_liquidation(Player& player) {
   player.truth.insure(-equity);
   margin.owed -= equity;
   post(player, now, LedgerAccount::Insurance, kNoInstrument, -equity);
+}
+
+void Simulation::State::tell_insurance(Player& player) const {
+  if (player.margin->owed.value == 0 || !player.view.flat()) return;
+  player.view.insure(player.margin->owed);
+  player.margin->owed = {};
 }
 
 void Simulation::State::sample_margin(Player& player, Nanos time, Money equity) const {

@@ -402,10 +402,7 @@ void Simulation::State::fill_known(const Item& item, bool tell) {
   if (order.forced) {
     static_cast<void>(player.view.liquidation_fee(order.instrument, item.price, item.quantity, player.terms.rules->margin->liquidation_fee));
   }
-  if (player.margin && player.margin->owed.value != 0 && player.view.flat()) {
-    player.view.insure(player.margin->owed);
-    player.margin->owed = {};
-  }
+  if (player.margin) tell_insurance(player);
   if (order.known_live) {
     release(
         player, order,

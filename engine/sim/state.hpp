@@ -167,6 +167,8 @@ struct Simulation::State final : VenueSink {
   void liquidate(Player& player);
   void close_by_force(Player& player, InstrumentId instrument);
   void settle_liquidation(Player& player);
+  /// What the fund paid is booked for the trader once it knows of a position no more.
+  void tell_insurance(Player& player) const;
   void sample_margin(Player& player, Nanos time, Money equity) const;
   [[nodiscard]] Money held_margin(const Player& player, bool initial) const;
   Reject check_margin(const Player& player, InstrumentId instrument, const Open& after, Ticks price) const;

@@ -143,6 +143,150 @@ TEST_CASE("a liquidation that the bar's volume does not let through goes on bar 
   CHECK((later[0] == 0 && later[1] == 0 && later[2] == 0 && later[3] != 0));
 }
 
+namespace {
+
+/// Daily bars in which 50 lots, bought on day 1 at 100, are closed by force from day 3 on: 20 at 75 on days 3 and 4, the rest on day 5.
+std::vector<TinyBar> slow_crash(std::int64_t last = 7'500) {
+  return {{10'000, 10'000, 10'000, 10'000, 1000}, {10'000, 10'000, 10'000, 10'000, 1000}, {8'400, 8'400, 8'400, 8'400, 1000}, {7'500, 7'500, 7'500, 7'500, 200},
+          {last, last, last, last, 200},          {last, last, last, last, 200},          {last, last, last, last, 200},     {last, last, last, last, 200},
+          {last, last, last, last, 200}};
+}
+
+/// Buys on day 1, and tries to buy another lot each day from day 3 on.
+Probe insistent() {
+  Probe probe;
+  probe.slice = [](Nanos time, Orders& orders) {
+    const std::int64_t day = time.value / kNanosPerDay;
+    if (day == 1) orders.submit(market_order(0, Side::Buy, 50));
+    if (day >= 3) orders.submit(limit_order(0, Side::Buy, 1, 1));
+  };
+  return probe;
+}
+
+/// The first day on which that lot was refused for want of money, and no longer because the account was being closed.
+std::int64_t over_on(const RunRecord& record) {
+  const auto found = std::ranges::find(record.orders, Reject::Funds, &OrderRow::reject);
+  return found == record.orders.end() ? -1 : found->time.value / kNanosPerDay;
+}
+
+std::int64_t insured(const RunRecord& record) {
+  return std::ranges::count(record.postings, LedgerAccount::Insurance, &PostingRow::account);
+}
+
+}  // namespace
+
+TEST_CASE("a roll in the middle of a liquidation, at the mark or at stated prices, does not end it: it goes on in the next contract") {
+  // At the midnight that ends day 4 twenty lots are gone, thirty are rolled; the account is broke by 250 and the fees.
+  for (const bool priced : {false, true}) {
+    CAPTURE(priced);
+    Tape tape;
+    add_bars(tape, tiny_instrument("F"), slow_crash(), kNanosPerDay);
+    const auto plan = bar_market(finish_tape(std::move(tape)), R"({"volume_share": 0.1})");
+    Terms terms = perpetual();
+    ContractParams& contract = terms.agreed.contracts["*"];
+    contract.kind = ContractKind::Future;
+    contract.roll_cost_ticks = 0;
+    contract.rolls = {{"1970-01-06", {}, {}}};
+    if (priced) contract.rolls[0].old_price = contract.rolls[0].new_price = 75;
+    Probe probe = insistent();
+    const RunRecord record = play(plan, probe, terms.on(*plan));
+    CHECK(record.liquidations == 1);
+    CHECK(insured(record) == 1);
+    CHECK(record.costs.liquidation == micros(0.005 * 50 * 75));
+    CHECK(record.costs.insurance == micros(250 + 18.75));
+    CHECK(record.equity.back().equity_micros == 0);
+    std::vector<std::int64_t> sold;
+    for (const FillRow& fill : record.fills) sold.push_back(sign(fill.side) * fill.quantity.value);
+    // A roll at stated prices expires orders, the venue's own too: it sends another at the next slice.
+    CHECK(sold == std::vector<std::int64_t>{50, -20, -30, 30, -20, -10});
+    CHECK(over_on(record) == record.fills.back().time.value / kNanosPerDay + 1);   // its fill is known when its day closes
+    CHECK(record.fills.back().position == Lots{0});
+  }
+}
+
+TEST_CASE("a split in the middle of a liquidation does not end it, and one that leaves nothing to sell does") {
+  for (const bool to_nothing : {false, true}) {
+    CAPTURE(to_nothing);
+    Tape tape;
+    // One for a hundred leaves nothing of thirty lots; two for one leaves sixty, at half the price.
+    add_bars(tape, tiny_instrument("A"), slow_crash(to_nothing ? 750'000 : 3'750), kNanosPerDay);
+    Event split;
+    split.kind = EventKind::Split;
+    split.exchange_time = split.local_time = {4 * kNanosPerDay + 1};
+    split.payload = to_nothing ? 100 : 1;
+    split.quantity = {to_nothing ? 1 : 2};
+    tape.events.insert(std::ranges::find_if(tape.events, [&](const Event& event) { return event.exchange_time > split.exchange_time; }), split);
+    const auto plan = bar_market(finish_tape(std::move(tape)), R"({"volume_share": 0.1})");
+    Probe probe = insistent();
+    std::vector<Money> known;
+    probe.fill = [&](const Fill&, Orders& orders) { known.push_back(orders.equity()); };
+    probe.stop = [&](Orders& orders) { known.push_back(orders.equity()); };
+    const RunRecord record = play(plan, probe, perpetual().on(*plan));
+    CHECK(record.liquidations == 1);
+    CHECK(insured(record) == 1);
+    CHECK(record.equity.back().equity_micros == 0);
+    CHECK(known.back() == Money{});   // the trader knows what the fund has paid
+    std::vector<std::int64_t> sold;
+    for (const FillRow& fill : record.fills) sold.push_back(sign(fill.side) * fill.quantity.value);
+    CHECK(sold == (to_nothing ? std::vector<std::int64_t>{50, -20} : std::vector<std::int64_t>{50, -20, -20, -20, -20}));
+    CHECK(record.costs.liquidation == micros(0.005 * (to_nothing ? 20 : 50) * 75));
+    CHECK(over_on(record) == (to_nothing ? 5 : 8));
+  }
+}
+
+TEST_CASE("what the venue sells by force counts for the position limit until its fill is known") {
+  // Answers take a day and a half: on day 4 the position is gone, and the trader still knows of 50.
+  Tape tape;
+  std::vector<TinyBar> bars = flat({10'000, 10'000, 8'400, 8'400, 12'000, 12'000, 12'000});
+  bars[3].high = bars[3].close = 12'000;   // what is sold at 84 is worth 120 at the end of the day
+  add_bars(tape, tiny_instrument("A"), bars, kNanosPerDay);
+  const auto plan = bar_market(finish_tape(std::move(tape)), R"({"latency": {"kind": "constant", "feed_ns": 0, "entry_ns": 0, "response_ns": 129600000000000}})");
+  Terms terms = perpetual();
+  terms.agreed.margin->liquidation_fee = 0;
+  AccountTerms agreed = terms.on(*plan);
+  agreed.risk = RiskParams{};
+  agreed.risk->position = 50;
+  Probe probe;
+  bool asked = false;
+  probe.slice = [&](Nanos time, Orders& orders) {
+    const std::int64_t day = time.value / kNanosPerDay;
+    if (day == 1) orders.submit(market_order(0, Side::Buy, 50));
+    if (day != 4) return;
+    asked = true;
+    CHECK(orders.position(0) == Lots{50});
+    OrderRequest request = limit_order(0, Side::Sell, 20'000, 1000);
+    CHECK(orders.allowed(request) == Lots{50});
+    request.quantity = {51};
+    CHECK(orders.submit(request) == 0);
+    request.quantity = {50};
+    CHECK(orders.submit(request) != 0);
+  };
+  const RunRecord record = play(plan, probe, agreed);
+  CHECK(asked);
+  CHECK(record.liquidations == 1);
+  CHECK(std::ranges::count(record.orders, Reject::PositionLimit, &OrderRow::reject) == 1);
+}
+
+TEST_CASE("risk rules that flatten send nothing while the venue closes already") {
+  Tape tape;
+  add_bars(tape, tiny_instrument("A"), slow_crash(), kNanosPerDay);
+  const auto plan = bar_market(finish_tape(std::move(tape)), R"({"volume_share": 0.1})");
+  AccountTerms agreed = perpetual().on(*plan);
+  agreed.risk = load<RiskParams>(Json::parse(R"({"loss": 0.5, "on_breach": "flatten"})"));
+  Probe probe;
+  probe.slice = [](Nanos time, Orders& orders) {
+    if (time.value == kNanosPerDay) orders.submit(market_order(0, Side::Buy, 50));
+  };
+  const RunRecord record = play(plan, probe, agreed);
+  CHECK(record.liquidations == 1);
+  REQUIRE(record.switches.size() == 1);
+  CHECK(record.switches[0].time == Nanos{3 * kNanosPerDay});   // in the very slice of the liquidation
+  REQUIRE(record.orders.size() == 2);                          // the one that bought, and the venue's
+  CHECK(record.orders[1].reject == Reject::Liquidated);
+  CHECK(record.orders[1].filled == Lots{50});
+  CHECK(record.fills.back().position == Lots{0});
+}
+
 TEST_CASE("the two legs of a hedge are judged together: a crash that both make liquidates nobody") {
   const auto bars = flat({10'000, 10'000, 5'000, 5'000});
   const auto plan = bar_market(bar_tape({{"A", bars}, {"B", bars}}));

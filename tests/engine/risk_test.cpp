@@ -164,6 +164,51 @@ TEST_CASE("a change counts beside what it changes until its answer is known, and
   CHECK(record.orders[0].quantity == Lots{40});
 }
 
+TEST_CASE("a change on its way stays on its way when others move the order meanwhile") {
+  // A book of 99.90 to 100.10 at which nothing happens. B follows the best bid that is not a peg: 99.95, which is A's.
+  Tape tape;
+  tape.instruments.push_back(tiny_instrument("X"));
+  tape.events = {book_event({1000}, EventKind::Add, Side::Buy, 9'990, 100, 1), book_event({1000}, EventKind::Add, Side::Sell, 10'010, 100, 2),
+                 book_event({30 * kNanosPerSecond}, EventKind::Add, Side::Sell, 10'020, 100, 3)};
+  const auto plan = build_market(Json::parse(R"({"mode": "reacting", "refill_half_life_s": 1000000})"),
+                                 Json::parse(R"({"latency": {"kind": "constant", "feed_ns": 0, "entry_ns": 0, "response_ns": 0, "replace_ns": 10000000000, "cancel_ns": 0}})"),
+                                 finish_tape(std::move(tape)), engine_catalog());
+  const auto second = [](std::int64_t count) { return Nanos{count * kNanosPerSecond}; };
+  Probe a, b;
+  OrderId first = 0, peg = 0;
+  a.start = b.start = [&](Orders& orders) {
+    for (std::int64_t k = 1; k < 20; ++k) orders.set_timer(second(k), static_cast<std::uint64_t>(k));
+  };
+  a.timer = [&](Nanos, std::uint64_t k, Orders& orders) {
+    if (k == 1) first = orders.submit(limit_order(0, Side::Buy, 9'995, 10));
+    if (k == 4) orders.cancel(first);   // the peg goes to 99.90, long before the change of it arrives
+  };
+  std::vector<std::pair<std::int64_t, bool>> sent;   // quantity, taken
+  b.timer = [&](Nanos, std::uint64_t k, Orders& orders) {
+    if (k == 2) {
+      OrderRequest request = market_order(0, Side::Buy, 10);
+      request.type = OrderType::Pegged;
+      request.peg = Peg::Primary;
+      peg = orders.submit(request);
+    }
+    if (k == 3) orders.replace(peg, {}, {50});
+    if (k != 6 && k != 15) return;
+    for (const std::int64_t lots : {41, 40}) sent.emplace_back(lots, orders.submit(limit_order(0, Side::Buy, 9'000, lots)) != 0);
+  };
+  Simulation simulation(plan, plan->whole(), 1);
+  simulation.add(a, "a", tiny_account());
+  const std::uint32_t number = simulation.add(b, "b", with_risk(R"({"position": 100})"));
+  simulation.run();
+  const auto told = [&](EventKind kind, Nanos time) {
+    return std::ranges::count_if(b.answers, [&](const Event& event) { return event.kind == kind && event.order == peg && event.local_time == time; });
+  };
+  CHECK(told(EventKind::Replaced, second(4)) == 1);    // moved
+  CHECK(told(EventKind::Replaced, second(13)) >= 1);   // changed
+  // At 6 s: 10 that are there, 50 on their way, 40 more. At 15 s: 50 and 40, so that 10 more would go out.
+  CHECK(sent == std::vector<std::pair<std::int64_t, bool>>{{41, false}, {40, true}, {41, false}, {40, false}});
+  CHECK(simulation.record(number).fills.empty());
+}
+
 TEST_CASE("allowed() is the most that goes out: it passes, one lot more does not") {
   const std::vector<TinyBar> flat(4, TinyBar{100, 100, 100, 100});
   for (const char* risk : {R"({"position": 70})", R"({"position_value": 33})", R"({"order_quantity": 12})", R"({"weight": 0.00004})", R"({"turnover": 0.00009})", R"({"price_band": 0.01})", "{}"}) {

@@ -556,6 +556,83 @@ TEST_CASE("bytes that are damaged, cut short or of another simulation are refuse
   CHECK(refused(plan, plan->whole(), 1, "first", 2e8).find("participants") != std::string::npos);
 }
 
+TEST_CASE("a snapshot is of its accounts' terms: each one that differs is refused") {
+  const auto plan = plan_of("{}", "{}", bars_tape(30));
+  struct Agreed {
+    AccountAgreement account;
+    double borrow_rate = 0, leverage = 5;
+    bool shorting = true;
+    RiskParams risk;
+    Horizons horizons;
+  };
+  Agreed usual;
+  ContractParams& future = usual.account.contracts["A"];
+  future.kind = ContractKind::Future;
+  future.rolls = {{"1970-01-02", 99.0, 100.0}};
+  ContractParams& perpetual = usual.account.contracts["B"];
+  perpetual.kind = ContractKind::Perpetual;
+  perpetual.funding_rate = 0.0001;
+  usual.account.margin = MarginParams{};
+  usual.account.margin->mode = MarginMode::Portfolio;
+  usual.risk.position = 1000;
+  const auto simulate = [&](const Agreed& agreed, auto&& work) {
+    AccountTerms terms = tiny_account(1e6);
+    terms.borrow_rate = agreed.borrow_rate;
+    terms.leverage = agreed.leverage;
+    terms.shorting = agreed.shorting;
+    terms.risk = agreed.risk;
+    terms.horizons = agreed.horizons;
+    terms.rules = account_rules(agreed.account, plan->instruments(), plan->tape().get(), "/account");
+    Restless trader;
+    Simulation simulation(plan, plan->whole(), 1);
+    simulation.add(trader, "trader", terms);
+    return work(simulation);
+  };
+  std::vector<std::byte> bytes;
+  simulate(usual, [&](Simulation& simulation) {
+    simulation.run_until({10 * kPeriod});
+    simulation.save(bytes);
+  });
+  const auto restored = [&](const Agreed& agreed) {
+    return simulate(agreed, [&](Simulation& simulation) { return refusal([&] { simulation.restore(bytes); }); });
+  };
+  CHECK(restored(usual).empty());
+  const std::vector<std::pair<std::string, std::function<void(Agreed&)>>> changes{
+      {"borrow rate", [](Agreed& a) { a.borrow_rate = 0.01; }},
+      {"leverage", [](Agreed& a) { a.leverage = 6; }},
+      {"shorting", [](Agreed& a) { a.shorting = false; }},
+      {"risk", [](Agreed& a) { a.risk.position = 999; }},
+      {"horizons", [](Agreed& a) { a.horizons.after.back() += Nanos{1}; }},
+      {"horizons in bars", [](Agreed& a) { a.horizons.bars.back() += 1; }},
+      {"kind", [](Agreed& a) { a.account.contracts["A"].kind = ContractKind::Spot, a.account.contracts["A"].rolls.clear(); }},
+      {"roll date", [](Agreed& a) { a.account.contracts["A"].rolls[0].date = "1970-01-03"; }},
+      {"roll price", [](Agreed& a) { a.account.contracts["A"].rolls[0].new_price = 101; }},
+      {"roll at the mark", [](Agreed& a) { a.account.contracts["A"].rolls[0] = {"1970-01-02", {}, {}}; }},
+      {"roll cost", [](Agreed& a) { a.account.contracts["A"].roll_cost_ticks = 2; }},
+      {"periodic roll", [](Agreed& a) { a.account.contracts["A"].roll_every_days = 9; }},
+      {"group", [](Agreed& a) { a.account.contracts["A"].group = a.account.contracts["B"].group = "x"; }},
+      {"beta", [](Agreed& a) { a.account.contracts["A"].beta = 0.9; }},
+      {"funding", [](Agreed& a) { a.account.contracts["B"].funding_rate = 0.0002; }},
+      {"funding hours", [](Agreed& a) { a.account.contracts["B"].funding_hours = 4; }},
+      {"no margin", [](Agreed& a) { a.account.margin.reset(); }},
+      {"moves", [](Agreed& a) { a.account.margin->moves.back() += 0.01; }},
+      {"offset", [](Agreed& a) { a.account.margin->offset = 0.5; }},
+      {"initial ratio", [](Agreed& a) { a.account.margin->initial_ratio = 1.2; }},
+      {"liquidation fee", [](Agreed& a) { a.account.margin->liquidation_fee = 0.006; }},
+      {"insurance fund", [](Agreed& a) { a.account.margin->insurance_fund = 1; }},
+      {"mode", [](Agreed& a) { a.account.margin = MarginParams{}; }},
+      {"initial margin", [](Agreed& a) { a.account.margin = MarginParams{}, a.account.contracts["A"].initial_margin = 0.5; }},
+      {"rates", [](Agreed& a) { a.account.rates["EUR"] = {"A"}; }},
+      {"other rates", [](Agreed& a) { a.account.rates["EUR"] = {"B"}; }},
+  };
+  for (const auto& [name, change] : changes) {
+    CAPTURE(name);
+    Agreed other = usual;
+    change(other);
+    CHECK(restored(other) == "snapshot: expected one of the same participants (names, order or accounts), was of another; build the simulation as the one that was saved");
+  }
+}
+
 TEST_CASE("a snapshot from inside a participant, and a load that does not take what was saved, are refused") {
   const auto plan = plan_of("{}", "{}", bars_tape(10));
   Probe probe;
