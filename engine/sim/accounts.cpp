@@ -109,7 +109,10 @@ void Simulation::State::run_schedule(Player& player, Nanos time, std::int64_t ni
 }
 
 void Simulation::State::roll(Player& player, InstrumentId instrument, const Roll& roll) {
-  if (roll.priced) expire_orders(instrument);
+  if (roll.priced) {
+    now = std::max(now, roll.time);   // what happened last may have been long before
+    expire_orders(instrument);
+  }
   const std::int64_t position = player.truth.position(instrument).value;
   const Lots quantity{std::abs(position)};
   const Side leaving = position > 0 ? Side::Sell : Side::Buy;
@@ -135,8 +138,7 @@ void Simulation::State::roll(Player& player, InstrumentId instrument, const Roll
     if (liquidating) player.margin->liquidating = true;
   }
   if (!roll.priced) return;
-  marks[instrument] = roll.new_price;
-  marked = true;
+  reprice(instrument, roll.new_price, roll.time);
   player.truth.mark(instrument, roll.new_price);
   player.view.mark(instrument, roll.new_price);
 }
@@ -145,8 +147,7 @@ void Simulation::State::account_event(const Event& event) {
   const InstrumentId instrument = event.instrument;
   if (event.kind == EventKind::Split) {
     expire_orders(instrument);
-    marks[instrument] = split_price(marks[instrument], event.payload, event.quantity.value);
-    marked = true;
+    reprice(instrument, split_price(marks[instrument], event.payload, event.quantity.value), event.exchange_time);
   }
   for (Player* player : by_rank) {
     if (event.kind == EventKind::Dividend) {
@@ -188,6 +189,19 @@ void Simulation::State::withdraw(const Player* player, InstrumentId instrument, 
   meeting = 0;
   forcing = Reject::None;
   venue_time = venue->next_time();
+}
+
+void Simulation::State::reprice(InstrumentId instrument, Ticks mark, Nanos time) {
+  marks[instrument] = mark;
+  marked = true;
+  repriced[instrument] = time;
+  last_repriced = std::max(last_repriced, time);
+}
+
+bool Simulation::State::outdated(const Event& event) const {
+  const Nanos since = repriced[event.instrument];
+  if (event.kind == EventKind::Bar && event.exchange_time == since) return tape->bars[event.payload].open_time < since;
+  return event.exchange_time < since;
 }
 
 void Simulation::State::expire_orders(InstrumentId instrument) { withdraw(nullptr, instrument, Reject::Expired); }
@@ -252,8 +266,12 @@ void Simulation::State::close_by_force(Player& player, InstrumentId instrument) 
   if (player.risk) player.risk->forced(order, order.counted);
   const OrderId id = orders.size();
   player.margin->closing[instrument] = id;
-  player.watch.arrived(order.row, now, venue->shown(instrument));
+  const Shown shown = venue->shown(instrument);
+  player.watch.arrived(order.row, now, shown);
+  meeting = id;
+  meeting_mid = shown.mid.value_or(kNoMid);
   venue->submit(VenueOrder(id, player.rank, order), now, *this);
+  meeting = 0;
   venue_time = venue->next_time();
 }
 

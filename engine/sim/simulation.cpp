@@ -22,6 +22,7 @@ Simulation::State::State(Simulation& owner, std::shared_ptr<const MarketPlan> ma
   instruments = plan->instruments();
   interval = plan->sampling();
   marks.resize(instruments.size());
+  repriced.resize(instruments.size(), Nanos::min());
   depths.resize(instruments.size());
   bars.resize(instruments.size(), nullptr);
   for (std::size_t i = 0; i < instruments.size(); ++i)
@@ -251,6 +252,8 @@ void Simulation::State::deliver_feed() {
     default:
       break;
   }
+  if (event.exchange_time <= last_repriced && outdated(event)) [[unlikely]]
+    mark = marks[instrument];
   if (mark != marks[instrument]) {
     marks[instrument] = mark;
     marked = true;

@@ -96,7 +96,7 @@ void Simulation::State::state(Archive& archive) {
   std::size_t next = tape ? static_cast<std::size_t>(cursor - tape->events.data()) : 0;
   archive(next);
   if (archive.loading() && tape) cursor = tape->events.data() + next;
-  archive(venue_time, feed_last, marks, depths);
+  archive(venue_time, feed_last, marks, repriced, last_repriced, depths);
   for (const Bar*& bar : bars) {
     std::size_t index = bar ? static_cast<std::size_t>(bar - tape->bars.data()) + 1 : 0;  // 0: none
     archive(index);

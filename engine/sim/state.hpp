@@ -160,6 +160,9 @@ struct Simulation::State final : VenueSink {
   void fund(Nanos time);
   void account_event(const Event& event);
   void expire_orders(InstrumentId instrument);
+  /// The mark after a split or roll; what was published before it and comes later does not move it.
+  void reprice(InstrumentId instrument, Ticks mark, Nanos time);
+  [[nodiscard]] bool outdated(const Event& event) const;
   void withdraw(const Player* player, InstrumentId instrument, Reject why);
   void roll(Player& player, InstrumentId instrument, const Roll& roll);
   void post(Player& player, Nanos time, LedgerAccount account, InstrumentId instrument, Money amount) const;
@@ -242,6 +245,8 @@ struct Simulation::State final : VenueSink {
   Nanos feed_last{Nanos::min()};
 
   std::vector<Ticks> marks;      // delivered; 0 = none yet
+  std::vector<Nanos> repriced;   // by instrument: the last split, or roll at stated prices
+  Nanos last_repriced{Nanos::min()};
   std::vector<Depth> depths;     // delivered
   std::vector<const Bar*> bars;  // delivered
 

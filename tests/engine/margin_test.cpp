@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
+#include <set>
 
 using namespace walras;
 using namespace walras::tests;
@@ -431,10 +433,15 @@ TEST_CASE("a roll closes the old contract and opens the next at the stated price
   CHECK(record.fills[2].position == Lots{3});
   CHECK(record.costs.slippage == micros(2 * 0.25 * 50 * 3));
   CHECK(record.costs.fees == micros(3 * 3 * 2));
+  // At the roll's own midnight nothing is won or lost but costs: the bar that ends there is the old contract's.
+  REQUIRE(record.equity.size() == 6);
+  CHECK(record.equity[3].time == Nanos{3 * kNanosPerDay});
+  CHECK(record.equity[3].equity_micros == micros(100'000 - 2 * 12.5 * 3 - 18));
   // From 4000 to the roll nothing, from 4020 to 4030 ten ticks; costs of two ticks and three fees.
   CHECK(record.equity.back().equity_micros == micros(100'000 + 10 * 12.5 * 3 - 2 * 12.5 * 3 - 18));
   CHECK(std::any_of(probe.answers.begin(), probe.answers.end(), [](const Event& answer) {
-    return answer.kind == EventKind::Cancelled && answer.flags == static_cast<std::uint16_t>(Reject::Expired);
+    return answer.kind == EventKind::Cancelled && answer.flags == static_cast<std::uint16_t>(Reject::Expired) &&
+           answer.exchange_time == Nanos{3 * kNanosPerDay} && answer.local_time == answer.exchange_time;   // at the roll, not when something last happened
   }));
   contract.rolls.clear();
   contract.roll_every_days = 2;  // an adjusted series: at the mark, on days 2 and 4
@@ -513,6 +520,86 @@ TEST_CASE("a split changes positions and marks, expires open orders and pays out
       return answer.kind == EventKind::Cancelled && answer.flags == static_cast<std::uint16_t>(Reject::Expired);
     }));
   }
+}
+
+TEST_CASE("over a split equity stands still, whatever was published before it and comes after it") {
+  // A book of 99.90 to 100.10, two for one at 5 s and the book at half the price; news takes two seconds.
+  Tape tape;
+  tape.instruments.push_back(tiny_instrument("X"));
+  const auto say = [&](std::int64_t millis, EventKind kind, Side side, std::int64_t price, std::int64_t lots, OrderId order) {
+    tape.events.push_back(book_event({millis * 1'000'000}, kind, side, price, lots, order));
+  };
+  say(1, EventKind::Add, Side::Buy, 9'990, 1000, 1);
+  say(1, EventKind::Add, Side::Sell, 10'010, 1000, 2);
+  say(4'500, EventKind::Add, Side::Sell, 10'020, 10, 3);   // known at 6.5 s, when all is priced anew
+  for (const OrderId order : {OrderId{1}, OrderId{2}, OrderId{3}})
+    say(5'000, EventKind::Delete, order == 1 ? Side::Buy : Side::Sell, order == 1 ? 9'990 : order == 2 ? 10'010 : 10'020, order == 3 ? 10 : 1000, order);
+  Event split = book_event({5'000'000'000}, EventKind::Split, Side::Buy, 0, 2, 0);
+  split.payload = 1;
+  tape.events.push_back(split);
+  say(5'001, EventKind::Add, Side::Buy, 4'995, 1000, 4);
+  say(5'001, EventKind::Add, Side::Sell, 5'005, 1000, 5);
+  say(12'000, EventKind::Add, Side::Sell, 5'020, 10, 6);
+  const auto plan = build_market(Json::parse(R"({"sample_s": 0.5})"), Json::parse(R"({"latency": {"kind": "constant", "feed_ns": 2000000000, "entry_ns": 0, "response_ns": 0}})"),
+                                 finish_tape(std::move(tape)), engine_catalog());
+  Probe probe;
+  probe.start = [](Orders& orders) {
+    for (std::int64_t half = 5; half < 23; ++half) orders.set_timer({half * kNanosPerSecond / 2}, static_cast<std::uint64_t>(half));
+  };
+  std::set<std::int64_t> known;
+  probe.timer = [&](Nanos time, std::uint64_t half, Orders& orders) {
+    if (half == 5) orders.submit(market_order(0, Side::Buy, 10));   // at 100.10, valued at 100
+    if (half <= 5) return;
+    known.insert(orders.equity().micros());
+    CHECK(orders.position(0) == Lots{time.value < 5 * kNanosPerSecond ? 10 : 20});
+    CHECK(orders.mark(0) == Ticks{time.value < 5 * kNanosPerSecond ? 10'000 : 5'000});
+  };
+  const RunRecord record = play(plan, probe, tiny_account(10'000));
+  CHECK(known == std::set<std::int64_t>{micros(9'999)});
+  std::set<std::int64_t> sampled;
+  for (const EquityRow& row : record.equity) {
+    if (row.time.value > 5 * kNanosPerSecond / 2) sampled.insert(row.equity_micros);
+  }
+  CHECK(sampled == std::set<std::int64_t>{micros(9'999)});
+}
+
+TEST_CASE("what the venue sells by force is measured against the mid before it, not the one that it leaves") {
+  const auto plan = build_market(Json::parse(R"({"mode": "generated", "duration_s": 600, "generator": "zero_intelligence"})"),
+                                 Json::parse(R"({"latency": "none"})"), nullptr, engine_catalog());
+  Probe probe;
+  probe.start = [](Orders& orders) { orders.set_timer(orders.now() + Nanos{kNanosPerSecond}, 0); };
+  probe.timer = [](Nanos time, std::uint64_t, Orders& orders) {
+    orders.set_timer(time + Nanos{kNanosPerSecond}, 0);
+    const auto lots = static_cast<std::int64_t>(std::min(60.0, orders.equity().units() * 4));   // four fifths of what the margin allows at 100
+    if (orders.mark(0).value > 0 && orders.position(0).value == 0 && lots > 0) orders.submit(market_order(0, Side::Buy, lots));
+  };
+  Terms terms;
+  terms.capital = 15;
+  terms.leverage = 10'000;
+  ContractParams& contract = terms.agreed.contracts["*"];
+  contract.kind = ContractKind::Future;
+  contract.initial_margin = 0.002;
+  contract.maintenance_margin = 0.0019;
+  terms.agreed.margin = MarginParams{};
+  terms.agreed.margin->liquidation_fee = 0;
+  std::size_t measured = 0;
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    Simulation simulation(plan, plan->whole(), seed);
+    simulation.add(probe, "probe", terms.on(*plan));
+    simulation.run();
+    const RunRecord record = simulation.record(0);
+    std::map<OrderId, std::int64_t> before;
+    for (std::size_t i = 0; i < record.orders.size(); ++i) {
+      if (record.orders[i].reject == Reject::Liquidated) before[record.orders[i].order] = record.executions[i].arrival_mid;
+    }
+    for (const MarkoutRow& row : record.markouts) {
+      const auto found = before.find(record.fills[row.fill].order);
+      if (row.horizon != 0 || found == before.end()) continue;
+      ++measured;
+      CHECK(row.mid == found->second);
+    }
+  }
+  CHECK(measured > 20);
 }
 
 TEST_CASE("portfolio margin by hand: netting within a group, by the stated part, and none between groups") {
