@@ -102,8 +102,7 @@ void with_file(const std::filesystem::path& file, const std::function<void()>& b
     const std::string& where = error.where();
     const bool of_scenario = error.fault() == Fault::Scenario;
     const bool ours = where.empty() ? of_scenario || error.fault() == Fault::Data
-                      : of_scenario ? where[0] == '/' && !std::filesystem::path(where).has_extension()
-                                    : is_part(where);
+                      : is_part(where) || (of_scenario && where[0] == '/' && !std::filesystem::path(where).has_extension());
     if (!ours) throw;
     throw Error(error.fault(), error.where().empty() ? file.string() : file.string() + ":" + error.where(), error.message());
   }

@@ -43,6 +43,7 @@ void check_kind(const ContractParams& contract, const std::string& where) {
     if (given && !has) fail(Fault::Scenario, where + "/" + key, fmt::format("expected {} beside it, found none: it would change nothing; remove it or give one", what));
   };
   beside(contract.funding_hours != usual.funding_hours, "funding_hours", contract.funding_rate.has_value(), "a funding_rate");
+  beside(contract.pip.has_value(), "pip", contract.swap_long != 0 || contract.swap_short != 0, "swap_long or swap_short");
   beside(contract.roll_cost_ticks != usual.roll_cost_ticks, "roll_cost_ticks", !contract.rolls.empty() || contract.roll_every_days > 0, "rolls or roll_every_days");
   if (contract.maintenance_margin && *contract.maintenance_margin > contract.initial_margin) {
     fail(Fault::Scenario, where + "/maintenance_margin",

@@ -125,6 +125,8 @@ def settings_without_effect(folder):
         "/account/contracts/*/roll_cost_ticks": ({"contracts": {"*": dict(perpetual, roll_cost_ticks=5)}}, "of kind future"),
         "/account/contracts/prices/roll_cost_ticks": ({"contracts": {"prices": {"kind": "future", "roll_cost_ticks": 5}}}, "expected rolls or roll_every_days beside it"),
         "/account/contracts/*/funding_hours": ({"contracts": {"*": {"kind": "perpetual", "funding_hours": 4}}}, "expected a funding_rate beside it"),
+        "/account/contracts/*/pip": ({"contracts": {"*": {"kind": "forex", "pip": 0.01}}}, "expected swap_long or swap_short beside it"),
+        "/account/contracts/no.csv": ({"contracts": {"no.csv": {}}}, "expected * or one of prices, was no.csv"),
         "/account/contracts/*/initial_margin": ({"contracts": {"*": dict(perpetual, initial_margin=0.1)}}, "without margin"),
         "/account/contracts/*/maintenance_margin": ({"contracts": {"*": {"maintenance_margin": 0.1}}, "margin": {"mode": "portfolio"}}, "in another mode"),
         "/account/contracts/*/group": ({"contracts": {"*": {"group": "x"}}, "margin": {}}, "with margin of mode portfolio"),
