@@ -68,6 +68,8 @@ class PpoStrategy final : public strategies::Strategy {
     orders.set_timer(orders.now(), kDecide);
   }
 
+  [[nodiscard]] bool listens() const override { return false; }
+
   void on_timer(Nanos, std::uint64_t, engine::Orders& orders) override {
     orders.set_timer(desk_.next(orders), kDecide);
     if (orders.warming_up()) return;

@@ -9,7 +9,10 @@ namespace walras::agents {
 namespace {
 
 /// Takes the agent's seat in a market: acts only between two calls of run_until, through its port.
-class Seat final : public engine::Participant {};
+class Seat final : public engine::Participant {
+ public:
+  [[nodiscard]] bool listens() const override { return false; }
+};
 
 class TradingEnvironment final : public VectorEnvironment {
  public:

@@ -301,6 +301,7 @@ void Simulation::State::fill(OrderId id, Ticks price, Lots quantity, Lots remain
     fund(time);
     find_next_due();
   }
+  if (unheard) deliver_unheard(now);
   Order& order = orders[id - 1];
   Player& player = *players[order.player];
   expects(order.live && quantity.value > 0, "only live orders fill");

@@ -54,6 +54,10 @@ class Participant {
  public:
   virtual ~Participant() = default;
   virtual void on_start(Orders&) {}
+  /// Whether it wants to be told of market events (on_event) and slices (on_slice). One that does not acts on timers,
+  /// fills and answers alone, and finds depth, marks and its account as if it had been told: a market in which nobody
+  /// listens takes half the time. The answer may not change.
+  [[nodiscard]] virtual bool listens() const { return true; }
   /// One delivered market event, or an answer to an own order (Accepted, Rejected, Cancelled, Replaced).
   virtual void on_event(const Event&, Orders&) {}
   /// Once after every event of equal local time has been delivered; portfolio rules decide here.

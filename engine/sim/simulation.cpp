@@ -8,8 +8,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace walras::engine {
+namespace {
+
+/// Of a two-sided book, the lower of two ticks.
+Ticks mid(const Depth& depth) { return {(depth.bid[0].price.value + depth.ask[0].price.value) >> 1}; }
+
+}  // namespace
+
 Simulation::State::State(Simulation& owner, std::shared_ptr<const MarketPlan> market,
                          const Span& when, std::uint64_t root)
     : simulation(owner), plan(std::move(market)), span(when), seed(root) {
@@ -28,6 +36,9 @@ Simulation::State::State(Simulation& owner, std::shared_ptr<const MarketPlan> ma
   for (std::size_t i = 0; i < instruments.size(); ++i)
     fees.push_back(&plan->fees(static_cast<InstrumentId>(i)));
   ring.resize(16);
+  ring_shows.resize(16);
+  latest.resize(instruments.size(), nullptr);
+  touched.reserve(instruments.size());
   agenda.reserve(256);
   orders.reserve(1024);
 }
@@ -46,7 +57,13 @@ void Simulation::State::make() {
   now = span.warm_up;
   next_day = {(day_of(span.warm_up) + 1) * kNanosPerDay};
   by_bars = venue->abilities().no_book;
-  for (Player* player : by_rank) start_schedule(*player);
+  unheard = interval.value > 0 && !by_bars && (!tape || tape->bars.empty());
+  listeners.clear();
+  for (Player* player : by_rank) {
+    start_schedule(*player);
+    if (player->participant->listens()) listeners.push_back(player);
+    unheard = unheard && listeners.empty() && !player->risk && !player->margin;
+  }
   find_next_due();
 
   std::size_t expected_samples = 1;
@@ -115,6 +132,7 @@ bool Simulation::State::play(Nanos limit, bool once) {
 template <bool Once>
 bool Simulation::State::loop(Nanos limit) {
   for (bool more = true; more; more = !Once) {
+    if (!Once && unheard) play_unheard(limit);
     Nanos time = cursor != tape_end ? cursor->exchange_time : Nanos::max();
     time = std::min(time, venue_time);
     Turn turn = Turn::Market;
@@ -125,7 +143,7 @@ bool Simulation::State::loop(Nanos limit) {
       }
     };
     bool from_agenda = false;
-    if (ring_count > 0) consider(ring[ring_head].event.local_time, Turn::Feed);
+    if (ring_count > 0) consider(ring[ring_head].local_time, Turn::Feed);
     if (slice_due) consider(slice_time, Turn::Slice);
     if (sample_due) consider(slice_time, Turn::Sample);
     if (next_sample < time) {
@@ -188,12 +206,76 @@ void Simulation::State::play_market(Nanos time) {
   // Nothing goes before the market at its own time, so all of its events of that time go at once.
   while (cursor != tape_end && cursor->exchange_time == time) {
     const Event& event = *cursor++;
-    if (event.kind >= EventKind::Dividend) [[unlikely]]
+    if (event.kind >= EventKind::Dividend) [[unlikely]] {
+      if (unheard) deliver_unheard(time);
       account_event(event);
+    }
     venue->replay(event, *this);
   }
   if (venue_time == time) venue->advance(*this);
   venue_time = venue->next_time();  // events may have set something off that ends by itself
+}
+
+// Until the first thing that is neither market nor feed, and the loop goes on from there. Feed changes nothing at the
+// venue, so that market and feed need not take turns: what a fill finds is delivered before it is booked.
+void Simulation::State::play_unheard(Nanos limit) {
+  constexpr std::size_t kWaiting = 32;  // few events under way: what is written again and again stays in the cache
+  const Nanos least = std::min({next_sample, next_due, span.end, later_by(limit, Nanos{1})});
+  const auto bound = [&] {  // fills bring answers and horizons
+    return std::min({least, later_by(next_markout, Nanos{1}), agenda.empty() ? Nanos::max() : agenda.time()});
+  };
+  for (;;) {
+    const Nanos time = std::min(cursor != tape_end ? cursor->exchange_time : Nanos::max(), venue_time);
+    if (time >= bound()) break;
+    now = std::max(now, time);
+    if (ring_count >= kWaiting) deliver_unheard(time);
+    play_market(time);
+  }
+  deliver_unheard(bound());
+}
+
+// Of depths the last one counts, and where it has two sides the mark is its mid, whatever came before.
+void Simulation::State::deliver_unheard(Nanos before) {
+  std::size_t known = 0;
+  while (known < ring_count && ring[(ring_head + known) & (ring.size() - 1)].local_time < before) ++known;
+  if (known == 0) return;
+  const auto place = [&](std::size_t i) { return (ring_head + i) & (ring.size() - 1); };
+  std::size_t first = 0;
+  if (instruments.size() == 1) {
+    first = known - 1;
+    while (first > 0 && !(ring_shows[place(first)] && ring_depths[place(first)].two_sided())) --first;
+  }
+  for (std::size_t i = first; i < known; ++i) {
+    const Event& event = ring[place(i)];
+    const InstrumentId instrument = event.instrument;
+    const Depth*& depth = latest[instrument];
+    if (!depth) {
+      depth = &depths[instrument];
+      touched.push_back(instrument);
+    }
+    if (ring_shows[place(i)]) depth = &ring_depths[place(i)];
+    if (ring_shows[place(i)] && depth->two_sided()) marks[instrument] = mid(*depth);
+    const bool trade = event.kind == EventKind::Trade || event.kind == EventKind::Execute || event.kind == EventKind::Hidden;
+    if (trade && !depth->two_sided()) marks[instrument] = event.price;
+  }
+  for (const InstrumentId instrument : touched) {
+    const Depth* depth = std::exchange(latest[instrument], nullptr);
+    if (depth != &depths[instrument]) depths[instrument] = *depth;
+    for (Player* player : by_rank) {
+      player->truth.mark(instrument, marks[instrument]);
+      player->view.mark(instrument, marks[instrument]);
+    }
+  }
+  touched.clear();
+  for (std::size_t i = known; i-- > 0;) {
+    const Event& event = ring[place(i)];
+    if (event.kind >= EventKind::Dividend && event.kind <= EventKind::Funding) continue;
+    slice_time = event.local_time;
+    break;
+  }
+  now = std::max(now, ring[place(known - 1)].local_time);
+  ring_head = ring_count == known ? 0 : place(known);
+  ring_count -= known;
 }
 
 void Simulation::State::publish(const Event& event, const Depth* depth) {
@@ -204,21 +286,24 @@ void Simulation::State::publish(const Event& event, const Depth* depth) {
   if (feed_last >= span.end) return;
   if (ring_count == ring.size()) [[unlikely]] {
     // Seldom: more events under way than ever before. Unrolled into twice the room.
-    std::vector<FeedItem> wider(ring.size() * 2);
+    std::vector<Event> wider(ring.size() * 2);
+    std::vector<std::uint8_t> wider_shows(wider.size());
     std::vector<Depth> wider_depths(ring_depths.empty() ? 0 : wider.size());
     for (std::size_t i = 0; i < ring_count; ++i) {
       const std::size_t from = (ring_head + i) & (ring.size() - 1);
       wider[i] = ring[from];
+      wider_shows[i] = ring_shows[from];
       if (!wider_depths.empty()) wider_depths[i] = ring_depths[from];
     }
     ring.swap(wider);
+    ring_shows.swap(wider_shows);
     ring_depths.swap(wider_depths);
     ring_head = 0;
   }
   const std::size_t place = (ring_head + ring_count++) & (ring.size() - 1);
-  ring[place].event = event;
-  ring[place].event.local_time = feed_last;
-  ring[place].depth = depth != nullptr;
+  ring[place] = event;
+  ring[place].local_time = feed_last;
+  ring_shows[place] = depth != nullptr;
   if (depth) {
     if (ring_depths.empty()) [[unlikely]]
       ring_depths.resize(ring.size());
@@ -228,14 +313,13 @@ void Simulation::State::publish(const Event& event, const Depth* depth) {
 }
 
 void Simulation::State::deliver_feed() {
-  const FeedItem& item = ring[ring_head];
-  const Event event = item.event;
+  const Event event = ring[ring_head];
   const InstrumentId instrument = event.instrument;
   Ticks mark = marks[instrument];
-  if (item.depth) {
+  if (ring_shows[ring_head]) {
     Depth& depth = depths[instrument];
     depth = ring_depths[ring_head];
-    if (depth.two_sided()) mark = {(depth.bid[0].price.value + depth.ask[0].price.value) >> 1};
+    if (depth.two_sided()) mark = mid(depth);
   }
   // Begun again from its first place whenever it is empty: few places, and those in the cache.
   ring_head = --ring_count == 0 ? 0 : (ring_head + 1) & (ring.size() - 1);
@@ -262,7 +346,7 @@ void Simulation::State::deliver_feed() {
       player->view.mark(instrument, mark);
     }
   }
-  for (Player* player : by_rank) player->participant->on_event(event, player->port);
+  for (Player* player : listeners) player->participant->on_event(event, player->port);
   // One slice a local time: what a slice itself sets off at the same time waits for the next. Dividends and the like make
   // none: no price has changed.
   const bool quiet = event.kind >= EventKind::Dividend && event.kind <= EventKind::Funding;
@@ -281,7 +365,7 @@ void Simulation::State::run_slice() {
     for (Player* player : by_rank)
       if (player->risk) watch_risk(*player);
   }
-  for (Player* player : by_rank) player->participant->on_slice(slice_time, player->port);
+  for (Player* player : listeners) player->participant->on_slice(slice_time, player->port);
 }
 
 void Simulation::State::sample(Nanos time) {

@@ -109,14 +109,15 @@ void Simulation::State::state(Archive& archive) {
   archive(under_way, with_depths);
   if (archive.loading()) {
     if (ring.size() < under_way) ring.resize(std::bit_ceil(under_way));
+    ring_shows.resize(ring.size());
     if (with_depths || !ring_depths.empty()) ring_depths.resize(ring.size());
     ring_head = 0;
     ring_count = under_way;
   }
   for (std::size_t i = 0; i < under_way; ++i) {
     const std::size_t place = (ring_head + i) & (ring.size() - 1);
-    archive(ring[place]);
-    if (ring[place].depth) archive(ring_depths[place]);
+    archive(ring[place], ring_shows[place]);
+    if (ring_shows[place]) archive(ring_depths[place]);
   }
 
   archive(now, next_sample, next_day, next_due, next_markout, marked, slice_time, slice_due, sample_due, over, event_count);

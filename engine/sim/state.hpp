@@ -125,11 +125,6 @@ struct Simulation::State final : VenueSink {
     bool& flag;
   };
 
-  struct FeedItem {
-    Event event;
-    bool depth = false;
-  };
-
   State(Simulation& owner, std::shared_ptr<const MarketPlan> market, const Span& when,
         std::uint64_t root);
 
@@ -139,6 +134,9 @@ struct Simulation::State final : VenueSink {
   bool play(Nanos limit, bool once);
   template <bool Once>
   bool loop(Nanos limit);
+  /// Market and feed until just before anything else happens, where nobody listens: in one go, with the same outcome.
+  void play_unheard(Nanos limit);
+  void deliver_unheard(Nanos before);
   void finish();
   void play_market(Nanos time);
   void pop_item();
@@ -232,6 +230,10 @@ struct Simulation::State final : VenueSink {
 
   std::vector<std::unique_ptr<Player>> players;  // by number
   std::vector<Player*> by_rank;                  // by sorted name
+  std::vector<Player*> listeners;                // of these, who wants to be told
+  bool unheard = false;                          // nobody does, nor does a rule look at every slice
+  std::vector<const Depth*> latest;              // scratch of deliver_unheard, by instrument,
+  std::vector<InstrumentId> touched;             // and of which
   std::vector<Order> orders;                     // by id - 1
   Agenda<Item> agenda;
   std::uint64_t next_sequence = 0;
@@ -239,8 +241,9 @@ struct Simulation::State final : VenueSink {
   const Event* cursor = nullptr;
   const Event* tape_end = nullptr;
   Nanos venue_time{Nanos::max()};  // of a venue with a clock of its own
-  std::vector<FeedItem> ring;      // power of two
-  std::vector<Depth> ring_depths;  // beside ring; empty until a venue publishes depth
+  std::vector<Event> ring;         // power of two
+  std::vector<std::uint8_t> ring_shows;  // beside ring: whether depth comes with it
+  std::vector<Depth> ring_depths;        // beside ring; empty until a venue publishes depth
   std::size_t ring_head = 0, ring_count = 0;
   Nanos feed_last{Nanos::min()};
 

@@ -380,11 +380,11 @@ class Reacting final : public ReactingVenue {
     }
     market.shows_sums = true;
     if (event.flags & kTouchOnly) {
-      Ladder& ladder = record(market, event.side);
       std::vector<std::int64_t> gone;
-      for (std::size_t i = 0; i < ladder.size(); ++i) {
-        if (ladder.at(i).price != event.price.value) gone.push_back(ladder.at(i).price);
-      }
+      record(market, event.side).visit([&](const Ladder::Level& level) {
+        if (level.price != event.price.value) gone.push_back(level.price);
+        return true;
+      });
       for (const std::int64_t price : gone) set_level(market, event, price, 0, sink);
     }
     set_level(market, event, event.price.value, event.quantity.value, sink);

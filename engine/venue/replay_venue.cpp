@@ -74,8 +74,8 @@ class ReplayVenue final : public Venue {
     }
     // Deep in the book nothing changes that anybody is shown.
     if (!book || !(market.sides[0].news() || market.sides[1].news())) return sink.publish(event, nullptr);
-    market.sides[0].show(market.depth.bid, market.depth.bids);
-    market.sides[1].show(market.depth.ask, market.depth.asks);
+    if (market.sides[0].news()) market.sides[0].show(market.depth.bid, market.depth.bids);
+    if (market.sides[1].news()) market.sides[1].show(market.depth.ask, market.depth.asks);
     sink.publish(event, &market.depth);
   }
 
@@ -224,10 +224,8 @@ class ReplayVenue final : public Venue {
     Ladder& ladder = side_of(market, event.side);
     const std::int64_t price = event.price.value, now = event.quantity.value;
     if (event.flags & kTouchOnly) {
-      while (!ladder.empty() && (ladder.best().price != price || ladder.size() > 1)) {
-        if (ladder.best().price != price) ladder.set(ladder.best().price, 0);
-        else ladder.set(ladder.worst().price, 0);
-      }
+      while (!ladder.empty() && ladder.best().price != price) ladder.set(ladder.best().price, 0);
+      while (!ladder.empty() && ladder.worst().price != price) ladder.set(ladder.worst().price, 0);
     }
     const std::int64_t before = ladder.set(price, now);
     // Levels that a new one crosses are old: their end was not told, or is told later.
@@ -239,17 +237,21 @@ class ReplayVenue final : public Venue {
     }
     std::int64_t budget = now;
     for (Own& own : market.own) {
-      if (own.order.side == event.side) {
-        if (own.order.price.value != price) continue;
+      // One branch for what is seldom: a change where the order stands, or of the other side where it would have met it.
+      const bool same = own.order.side == event.side, here = own.order.price.value == price;
+      const bool met = (now > before) & ((own.order.price.value - price) * sign(own.order.side) >= 0);
+      if (!((same & here) | (!same & met))) [[likely]]
+        continue;
+      if (same) {
         own.unseen = false;
         own.ahead = queue_.moved(own.ahead, static_cast<double>(before), static_cast<double>(now), static_cast<double>(own.traded));
         own.traded = 0;
-      } else if (now > before && (own.order.price.value - price) * sign(own.order.side) >= 0) {
+      } else {
         // The other side has come to the order: it would have been met on the way.
         fill_own(own, budget, event.exchange_time, sink);
       }
     }
-    sweep(market);
+    if (budget != now) sweep(market);
   }
 
   /// Takes the event's quantity off the order it names. Returns where that was, and what is left of
@@ -383,11 +385,11 @@ class ReplayVenue final : public Venue {
   static std::int64_t available(Market& market, const VenueOrder& order) {
     Ladder& other = side_of(market, opposite(order.side));
     std::int64_t sum = 0;
-    for (std::size_t i = 0;
-         i < other.size() && sum < order.quantity.value && acceptable(order, other.at(i).price);
-         ++i) {
-      sum += other.at(i).left();
-    }
+    other.visit([&](const Level& level) {
+      if (sum >= order.quantity.value || !acceptable(order, level.price)) return false;
+      sum += level.left();
+      return true;
+    });
     return sum;
   }
 
@@ -395,19 +397,18 @@ class ReplayVenue final : public Venue {
   void take(Market& market, VenueOrder& order, Nanos now, VenueSink& sink) {
     Ladder& other = side_of(market, opposite(order.side));
     const std::int64_t reference = twice_mid(market);
-    for (std::size_t i = 0;
-         i < other.size() && order.quantity.value > 0 && acceptable(order, other.at(i).price);
-         ++i) {
-      Level& level = other.at(i);
+    other.visit([&](Level& level) {
+      if (order.quantity.value <= 0 || !acceptable(order, level.price)) return false;
       const std::int64_t quantity = std::min(order.quantity.value, level.left());
-      if (quantity <= 0) continue;
+      if (quantity <= 0) return true;
       level.consumed += quantity;
       if (!market.sums) take_from_orders(market, opposite(order.side), level, quantity);
       order.quantity.value -= quantity;
       const Ticks price{level.price};
       sink.fill(order.id, price, {quantity}, order.quantity, false,
                 cost(market, order.side, price, {quantity}, reference), now);
-    }
+      return true;
+    });
   }
 
   /// Whose orders were taken: first those that nobody named (they were there before the record began), then by arrival.

@@ -271,6 +271,7 @@ std::shared_ptr<const Tape> make_levels() {
 /// Every 100 ms: takes back its quotes and sets new ones at the touch.
 class Quoter final : public Participant {
  public:
+  [[nodiscard]] bool listens() const override { return false; }
   void on_start(Orders& orders) override { orders.set_timer(orders.now(), 0); }
   void on_timer(Nanos time, std::uint64_t, Orders& orders) override {
     orders.set_timer(time + Nanos{100'000'000}, 0);

@@ -23,31 +23,45 @@ constexpr std::size_t kPoints = 20'000;  // over all markets
 constexpr std::size_t kPoints = 1000;
 #endif
 
+/// When a trader acts: at slices; or at its timers alone, told of the market in vain or not at all.
+enum class Acts { AtSlices, AtTimers, Deaf };
+
 /// Sends every kind of order that there is, changes and cancels them, sets timers, and remembers all that it heard.
 class Restless final : public Participant {
  public:
-  explicit Restless(double eager = 0.05) : eager_(eager) {}
+  explicit Restless(double eager = 0.05, Acts acts = Acts::AtSlices) : eager_(eager), acts_(acts) {}
+  [[nodiscard]] bool listens() const override { return acts_ != Acts::Deaf; }
   void on_start(Orders& orders) override {
     mine_.clear();
     heard_ = 0;
     orders.set_timer(orders.now() + Nanos{1'000'000}, 7);
   }
   void on_event(const Event& event, Orders&) override {
+    if (acts_ != Acts::AtSlices && event.kind < EventKind::Accepted) {
+      CHECK(acts_ != Acts::Deaf);
+      return;
+    }
     hear(static_cast<std::uint64_t>(event.kind), event.order);
     hear(static_cast<std::uint64_t>(event.local_time.value), static_cast<std::uint64_t>(event.price.value));
     hear(static_cast<std::uint64_t>(event.quantity.value), event.flags);
     told_[static_cast<std::size_t>(event.kind)] += 1;
   }
-  void on_fill(const Fill& fill, Orders&) override {
+  void on_fill(const Fill& fill, Orders& orders) override {
+    look(orders);
     hear(fill.order, static_cast<std::uint64_t>(fill.local_time.value));
     hear(static_cast<std::uint64_t>(fill.price.value), static_cast<std::uint64_t>(fill.remaining.value));
   }
   void on_timer(Nanos now, std::uint64_t tag, Orders& orders) override {
     hear(tag, static_cast<std::uint64_t>(now.value));
+    look(orders);
+    if (acts_ != Acts::AtSlices) {
+      for (InstrumentId i = 0; i < orders.instruments().size(); ++i) act(i, now, orders);
+    }
     const auto most = static_cast<std::uint64_t>(orders.end().value / 50);  // some hundred times, however long the market
     orders.set_timer(now + Nanos{1 + static_cast<std::int64_t>(orders.random().below(most))}, tag + 1);
   }
   void on_slice(Nanos now, Orders& orders) override {
+    if (acts_ != Acts::AtSlices) return;
     for (InstrumentId i = 0; i < orders.instruments().size(); ++i) {
       if (orders.random().bernoulli(eager_)) act(i, now, orders);
     }
@@ -61,6 +75,18 @@ class Restless final : public Participant {
   [[nodiscard]] std::uint64_t told(EventKind kind) const { return told_[static_cast<std::size_t>(kind)]; }
 
  private:
+  /// At all that may be seen between events.
+  void look(const Orders& orders) {
+    for (InstrumentId i = 0; i < orders.instruments().size(); ++i) {
+      const Depth& depth = orders.depth(i);
+      for (const auto& [levels, count] : {std::pair{&depth.bid, depth.bids}, std::pair{&depth.ask, depth.asks}}) {
+        for (std::size_t k = 0; k < count; ++k)
+          hear(static_cast<std::uint64_t>((*levels)[k].price.value), static_cast<std::uint64_t>((*levels)[k].quantity.value));
+      }
+      hear(static_cast<std::uint64_t>(orders.mark(i).value), static_cast<std::uint64_t>(orders.position(i).value));
+    }
+    hear(static_cast<std::uint64_t>(orders.equity().micros()), static_cast<std::uint64_t>(orders.now().value));
+  }
   void hear(std::uint64_t a, std::uint64_t b) {
     heard_ = (heard_ ^ a) * 0x9E3779B97F4A7C15u + b;
     heard_ ^= heard_ >> 31;
@@ -137,6 +163,7 @@ class Restless final : public Participant {
   }
 
   double eager_;
+  Acts acts_;
   std::vector<OrderId> mine_;
   std::uint64_t heard_ = 0;
   std::array<std::uint64_t, 32> told_{};
@@ -294,7 +321,8 @@ std::vector<Market> markets() {
 
 /// A market with its traders.
 struct Game {
-  explicit Game(const std::shared_ptr<const MarketPlan>& market, double eager = 0.08) : plan(market), first(eager), simulation(market, market->whole(), 1) {
+  explicit Game(const std::shared_ptr<const MarketPlan>& market, double eager = 0.08, Acts acts = Acts::AtSlices, Acts others = Acts::AtSlices)
+      : plan(market), first(eager, acts), second(0.03, others), simulation(market, market->whole(), 1) {
     simulation.add(first, "first", tiny_account(1e8));
     simulation.add(second, "second", tiny_account(1e8));
   }
@@ -305,7 +333,7 @@ struct Game {
            std::to_string(simulation.events()) + " " + std::to_string(records[0].warnings.size());
   }
   std::shared_ptr<const MarketPlan> plan;
-  Restless first, second{0.03};
+  Restless first, second;
   Simulation simulation;
 };
 
@@ -406,6 +434,34 @@ TEST_CASE("a run that was saved anywhere and resumed elsewhere ends like one tha
   }
   CHECK(sessions > 20);
   CHECK(halts > 6);
+}
+
+TEST_CASE("a market is the same whether those who act by the clock are told of it or not, and so are its snapshots") {
+  for (const Market& market : markets()) {
+    CAPTURE(market.name);
+    const auto game = [&](Acts first, Acts second) { return std::make_unique<Game>(market.plan, 0, first, second); };
+    const auto told = game(Acts::AtTimers, Acts::AtTimers), deaf = game(Acts::Deaf, Acts::Deaf), one = game(Acts::Deaf, Acts::AtTimers);
+    told->simulation.run();
+    CHECK(told->simulation.record(0).fills.size() > 20);
+    one->simulation.run();
+    CHECK(one->result() == told->result());
+    const auto stepped = game(Acts::Deaf, Acts::Deaf);
+    while (stepped->simulation.step()) {
+    }
+    CHECK(stepped->result() == told->result());
+    const std::int64_t begin = market.plan->whole().begin.value, length = market.plan->whole().end.value - begin;
+    for (int part = 1; part < 8; ++part) {
+      deaf->simulation.run_until({begin + length / 8 * part});
+      std::vector<std::byte> bytes;
+      deaf->simulation.save(bytes);
+      const auto resumed = game(Acts::AtTimers, Acts::AtTimers);
+      resumed->simulation.restore(bytes);
+      resumed->simulation.run();
+      CHECK(resumed->result() == told->result());
+    }
+    deaf->simulation.run();
+    CHECK(deaf->result() == told->result());
+  }
 }
 
 TEST_CASE("every law, coupling, regime and latency keeps what it remembers") {
