@@ -240,10 +240,11 @@ void Simulation::State::deliver_unheard(Nanos before) {
   while (known < ring_count && ring[(ring_head + known) & (ring.size() - 1)].local_time < before) ++known;
   if (known == 0) return;
   const auto place = [&](std::size_t i) { return (ring_head + i) & (ring.size() - 1); };
+  const auto counts = [&](std::size_t i) { return ring[place(i)].exchange_time > last_repriced || !outdated(ring[place(i)]); };
   std::size_t first = 0;
   if (instruments.size() == 1) {
     first = known - 1;
-    while (first > 0 && !(ring_shows[place(first)] && ring_depths[place(first)].two_sided())) --first;
+    while (first > 0 && !(ring_shows[place(first)] && ring_depths[place(first)].two_sided() && counts(first))) --first;
   }
   for (std::size_t i = first; i < known; ++i) {
     const Event& event = ring[place(i)];
@@ -254,9 +255,10 @@ void Simulation::State::deliver_unheard(Nanos before) {
       touched.push_back(instrument);
     }
     if (ring_shows[place(i)]) depth = &ring_depths[place(i)];
-    if (ring_shows[place(i)] && depth->two_sided()) marks[instrument] = mid(*depth);
+    if (!counts(i)) continue;
     const bool trade = event.kind == EventKind::Trade || event.kind == EventKind::Execute || event.kind == EventKind::Hidden;
-    if (trade && !depth->two_sided()) marks[instrument] = event.price;
+    if (depth->two_sided() && ring_shows[place(i)]) marks[instrument] = mid(*depth);
+    else if (!depth->two_sided() && trade) marks[instrument] = event.price;
   }
   for (const InstrumentId instrument : touched) {
     const Depth* depth = std::exchange(latest[instrument], nullptr);

@@ -271,6 +271,7 @@ std::shared_ptr<const Tape> level_tape(std::size_t messages) {
       feed.say(EventKind::Trade, opposite(side), mid - sign(side), static_cast<std::int64_t>(1 + random.below(15)));
     else
       feed.say(EventKind::Depth, side, price, random.bernoulli(0.1) ? 0 : static_cast<std::int64_t>(1 + random.below(60)));
+    if (i == messages / 2) feed.say(EventKind::Split, Side::Buy, 0, 2).payload = 1;
   }
   return finish_tape(std::move(feed.tape));
 }
