@@ -42,6 +42,56 @@ double quadratic_spectral(double x) {
   return 25 / (12 * std::numbers::pi * std::numbers::pi * x * x) * (std::sin(a) / a - std::cos(a));
 }
 
+constexpr std::size_t kFewest = 10;  // observations of which autocorrelations say anything
+
+/// The long-run variance by the flat-top kernel and the sum of its autocovariances times their lags.
+struct FlatTop {
+  double spectrum = 0, slope = 0;
+  std::size_t significant_lag = 0;
+};
+
+/// Range: at least kFewest observations that are not all equal.
+FlatTop flat_top(std::span<const double> x) {
+  const std::size_t n = x.size();
+  const auto size = static_cast<double>(n);
+  const auto quiet =
+      static_cast<std::size_t>(std::max(5.0, std::ceil(std::sqrt(std::log10(size)))));
+  const std::size_t longest =
+      std::min(n - 1, static_cast<std::size_t>(std::ceil(std::sqrt(size))) + quiet);
+  const std::vector<double> values = centred(x);
+  std::vector<double> covariance;  // as far as it is asked for: mostly a few lags of many
+  const auto at = [&](std::size_t lag) {
+    while (covariance.size() <= lag) covariance.push_back(lagged_product(values, covariance.size()) / size);
+    return covariance[lag];
+  };
+  const double threshold = 2 * std::sqrt(std::log10(size) / size);
+
+  // The first lag of a run of insignificant ones, as in the authors' program (the paper's text
+  // counts one less); failing that, the last significant one.
+  FlatTop result;
+  std::size_t cut = 0;
+  std::size_t run = 0;
+  for (std::size_t lag = 1; lag <= longest && cut == 0; ++lag) {
+    if (std::abs(at(lag) / at(0)) < threshold) {
+      if (++run == quiet) cut = lag - quiet + 1;
+    } else {
+      run = 0;
+      result.significant_lag = lag;
+    }
+  }
+  if (cut == 0) cut = result.significant_lag;
+
+  const std::size_t width = std::min(2 * cut, longest);
+  result.spectrum = at(0);
+  for (std::size_t lag = 1; lag <= width; ++lag) {
+    const double share = static_cast<double>(lag) / static_cast<double>(width);
+    const double weight = share <= 0.5 ? 1.0 : 2 * (1 - share);
+    result.spectrum += 2 * weight * at(lag);
+    result.slope += 2 * weight * static_cast<double>(lag) * at(lag);
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<double> autocovariance(std::span<const double> x, std::size_t max_lag) {
@@ -58,47 +108,21 @@ std::vector<double> autocovariance(std::span<const double> x, std::size_t max_la
 }
 
 BlockLength block_length(std::span<const double> x) {
-  const std::size_t n = x.size();
-  if (n < 10 || is_constant(x)) return {};
-  const auto size = static_cast<double>(n);
-  const auto quiet =
-      static_cast<std::size_t>(std::max(5.0, std::ceil(std::sqrt(std::log10(size)))));
-  const std::size_t longest =
-      std::min(n - 1, static_cast<std::size_t>(std::ceil(std::sqrt(size))) + quiet);
-  const std::vector<double> covariance = autocovariance(x, longest);
-  const double threshold = 2 * std::sqrt(std::log10(size) / size);
-
-  // The first lag of a run of insignificant ones, as in the authors' program (the paper's text
-  // counts one less); failing that, the last significant one.
-  std::size_t cut = 0;
-  std::size_t run = 0;
-  std::size_t last = 0;
-  for (std::size_t lag = 1; lag <= longest && cut == 0; ++lag) {
-    if (std::abs(covariance[lag] / covariance[0]) < threshold) {
-      if (++run == quiet) cut = lag - quiet + 1;
-    } else {
-      run = 0;
-      last = lag;
-    }
-  }
-  if (cut == 0) cut = last;
-
-  const std::size_t width = std::min(2 * cut, longest);
-  double spectrum = covariance[0];
-  double slope = 0;
-  for (std::size_t lag = 1; lag <= width; ++lag) {
-    const double share = static_cast<double>(lag) / static_cast<double>(width);
-    const double weight = share <= 0.5 ? 1.0 : 2 * (1 - share);
-    spectrum += 2 * weight * covariance[lag];
-    slope += 2 * weight * static_cast<double>(lag) * covariance[lag];
-  }
+  if (x.size() < kFewest || is_constant(x)) return {};
+  const auto size = static_cast<double>(x.size());
+  const FlatTop found = flat_top(x);
   const double cap = std::ceil(std::min(3 * std::sqrt(size), size / 3));
-  const double stationary = std::cbrt(slope * slope / (spectrum * spectrum)) * std::cbrt(size);
+  const double stationary = std::cbrt(found.slope * found.slope / (found.spectrum * found.spectrum)) * std::cbrt(size);
   const double circular = std::cbrt(1.5) * stationary;
   const auto within = [&](double length) {
     return std::isfinite(length) ? std::clamp(length, 1.0, cap) : cap;
   };
-  return {within(stationary), within(circular), last};
+  return {within(stationary), within(circular), found.significant_lag};
+}
+
+double flat_top_variance(std::span<const double> x) {
+  if (x.size() < kFewest || is_constant(x)) return long_run_variance(x, Kernel::Bartlett, 0);
+  return flat_top(x).spectrum;
 }
 
 double automatic_bandwidth(std::span<const double> x, Kernel kernel) {

@@ -32,6 +32,11 @@ enum class Kernel { Bartlett, QuadraticSpectral };
 /// but lag 0.
 [[nodiscard]] double long_run_variance(std::span<const double> x, Kernel kernel, double bandwidth);
 
+/// The same by a flat-top kernel as wide as autocorrelations are significant, the one that block_length() starts from. Its bias is
+/// of a smaller order than that of the kernels above and of block bootstraps, which weigh every lag down; it may fall below 0.
+/// Variance with divisor n for fewer than 10 observations. Source: PolitisRomano1995; PolitisWhite2004.
+[[nodiscard]] double flat_top_variance(std::span<const double> x);
+
 /// Variance that the stationary bootstrap of mean block length `mean_block` gives to sqrt(n) times
 /// the mean, exactly. Source: PolitisRomano1994, lemma 1; the studentisation of Hansen2005.
 [[nodiscard]] double stationary_bootstrap_variance(std::span<const double> x, double mean_block);

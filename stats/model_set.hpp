@@ -26,6 +26,8 @@ struct ModelSet {
 /// Shape: losses[k] has plan.periods values, at least 2; less is better; at least 2 models. Equal series go
 /// together: their difference has no variance, and neither eliminates the other. One that is worse by the same amount at all
 /// times is eliminated.
+/// A mean difference is divided by the larger of two standard errors, its replicates' and that of flat_top_variance(), which blocks
+/// do not shorten under autocorrelation; with given indices by its replicates' alone.
 /// Throws Error{Numeric} for other shapes and for values that are not finite.
 /// Source: HansenLundeNason2011, secs. 3.1.2 and 3.2.
 [[nodiscard]] ModelSet model_confidence_set(std::span<const std::span<const double>> losses,

@@ -2,6 +2,7 @@
 
 #include "engine/base/error.hpp"
 #include "engine/base/parallel.hpp"
+#include "stats/dependence.hpp"
 #include "stats/model_set.hpp"
 #include "stats/multiple_testing.hpp"
 #include "stats/superior.hpp"
@@ -160,6 +161,39 @@ TEST_CASE("a hopeless model goes first, the best stay, and equal models go toget
   // Two copies alone cannot be told apart.
   const std::vector<std::vector<double>> twins{losses[1], losses[2]};
   CHECK(model_confidence_set(spans(twins), plan).p_value == std::vector<double>{1, 1});
+}
+
+TEST_CASE("a set's mean differences are divided by an error that blocks do not shorten") {
+  // Two models, so that both statistics are the pair's. Autocorrelated losses: the flat-top error is the larger; a negative
+  // autocorrelation: the replicates' is.
+  for (const double rho : {0.5, -0.5}) {
+    const std::vector<std::vector<double>> losses{autoregression(400, rho, 1, 21, 0), autoregression(400, rho, 1, 21, 1)};
+    const ResamplePlan plan{400, 500, 4, 9};
+    std::vector<double> difference(400);
+    double mean = 0;
+    for (std::size_t t = 0; t < 400; ++t) {
+      difference[t] = losses[0][t] - losses[1][t];
+      mean += difference[t] / 400;
+    }
+    double replicate = 0;
+    std::size_t reached = 0;
+    std::vector<double> apart;
+    for (std::size_t b = 0; b < 500; ++b) {
+      double sum = 0;
+      for (const std::uint32_t at : draw_indices(plan, b)) sum += difference[at];
+      apart.push_back(sum / 400 - mean);
+      replicate += apart.back() * apart.back() / 500;
+    }
+    const double flat = flat_top_variance(difference) / 400;
+    CHECK((flat > replicate) == (rho > 0));
+    const double statistic = std::abs(mean) / std::sqrt(std::max(flat, replicate));
+    for (const double one : apart) reached += std::abs(one) / std::sqrt(replicate) >= statistic ? 1 : 0;
+    for (const SetStatistic kind : {SetStatistic::Range, SetStatistic::Maximum}) {
+      const ModelSet set = model_confidence_set(spans(losses), plan, kind);
+      CHECK(set.statistic[0] == doctest::Approx(statistic).epsilon(1e-9));
+      CHECK(set.reached[0] == reached);
+    }
+  }
 }
 
 TEST_CASE("rescaling one model by 50 leaves superior ability and the studentised reality check unchanged") {
