@@ -2,6 +2,7 @@
 
 #include "engine/base/error.hpp"
 
+#include <boost/math/distributions/students_t.hpp>
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/math/special_functions/erf.hpp>
 #include <boost/math/special_functions/gamma.hpp>
@@ -50,6 +51,12 @@ double student_t_tail(double t, double degrees) {
       square > degrees ? boost::math::ibeta(degrees / 2, 0.5, degrees / (degrees + square), Plain())
                        : boost::math::ibetac(0.5, degrees / 2, square / (degrees + square), Plain());
   return t > 0 ? outside / 2 : 1 - outside / 2;
+}
+
+double student_t_quantile(double probability, double degrees) {
+  expects(probability > 0 && probability < 1 && degrees > 0, "a probability in (0, 1) and positive degrees of freedom");
+  if (std::isinf(degrees)) return normal_quantile(probability);
+  return boost::math::quantile(boost::math::students_t_distribution<double, Plain>(degrees), probability);
 }
 
 }  // namespace walras::stats

@@ -144,9 +144,11 @@ std::optional<Bounds> bootstrap_interval(const Replicates& replicates, IntervalM
   const double bias = normal_quantile(share);
   const double curve =
       method == IntervalMethod::Accelerated ? replicates.acceleration : 0;
+  const BlockVariance known = method == IntervalMethod::Accelerated ? replicates.variance : BlockVariance{};
   const auto at = [&](double probability) {
-    const double z = bias + normal_quantile(probability);
-    const double moved = z / (1 - curve * z);
+    const double z = bias + student_t_quantile(probability, known.degrees) / std::sqrt(known.share);
+    // Beyond 1 / curve the transformation that the acceleration stands for has no more values.
+    const double moved = curve * z < 1 ? z / (1 - curve * z) : std::copysign(std::numeric_limits<double>::infinity(), z);
     return quantile(values, std::clamp(normal_probability(bias + moved), 0.0, 1.0));
   };
   return Bounds{at((1 - level) / 2), at((1 + level) / 2)};
@@ -232,6 +234,7 @@ IntervalEstimate statistic_interval(std::span<const double> x, const Statistic& 
   if (method == IntervalMethod::Accelerated && plan.periods > 1) {
     const std::size_t block = jackknife_block(plan);
     own.acceleration = acceleration(leave_out_blocks(x, block, statistic), plan.periods, block);
+    own.variance = block_variance(plan);
   }
   result.interval = bootstrap_interval(own, method, level);
   return result;

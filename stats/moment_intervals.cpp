@@ -169,6 +169,7 @@ std::vector<IntervalEstimate> intervals(std::span<const std::span<const double>>
   if (series.empty()) return results;
   const bool studentized = method == IntervalMethod::Studentized;
   const bool tapered = plan.scheme == BlockScheme::Tapered && plan.indices.empty();
+  const BlockVariance known = method == IntervalMethod::Accelerated ? block_variance(plan) : BlockVariance{};
   Resampled all;
   if (!tapered) all = resample(moments, plan, functional, studentized);
   parallel_for(series.size(), [&](std::size_t k) {
@@ -189,6 +190,7 @@ std::vector<IntervalEstimate> intervals(std::span<const std::span<const double>>
     own.standard_error = result.standard_error;
     if (method == IntervalMethod::Accelerated) {
       own.acceleration = jackknife_acceleration(functional, moments[k], jackknife_block(plan));
+      own.variance = known;
     }
     result.interval = bootstrap_interval(own, method, level);
   });

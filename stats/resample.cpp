@@ -98,6 +98,30 @@ double shared_block_length(std::span<const std::span<const double>> series, bool
   return longest;
 }
 
+BlockVariance block_variance(const ResamplePlan& plan) {
+  if (!plan.indices.empty() || plan.periods < 2) return {};
+  // The variance weighs circular autocovariances, hence ordinates of the periodogram. Centring takes the one at frequency 0, whose
+  // weight is the sum of the autocovariances'; the others are independent, and their weights' mean is that of lag 0: 1.
+  const auto n = static_cast<double>(plan.periods);
+  const double block = plan.scheme == BlockScheme::Stationary ? plan.mean_block : std::min(std::round(plan.mean_block), n);
+  const auto weight = [&](double lag) {
+    if (plan.scheme != BlockScheme::Stationary) return std::max(0.0, 1 - lag / block);
+    return (1 - lag / n) * std::pow(1 - 1 / block, lag);
+  };
+  double sum = 1;
+  double squares = 1;
+  for (std::size_t lag = 1; lag < plan.periods; ++lag) {
+    const double both = weight(static_cast<double>(lag)) + weight(n - static_cast<double>(lag));
+    sum += both;
+    squares += both * both;
+  }
+  const double left = n - sum;
+  const double scatter = n * squares - sum * sum;
+  // One block as long as the record, or nearly: nothing is known of the variance, and the least that is called knowledge is one degree.
+  if (!(left > 0) || !(scatter > 0)) return {1 / n, 1};
+  return {left / n, std::max(1.0, left * left / scatter)};
+}
+
 BlockSampler::BlockSampler(const ResamplePlan& plan) : plan_(plan) {
   check(plan);
   check_indices(plan);

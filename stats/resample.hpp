@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -116,10 +117,21 @@ enum class IntervalMethod : std::uint8_t {
   Basic,          ///< quantiles of estimate - (replicate - estimate)
   Normal,         ///< the replicates' standard deviation about their mean, times normal quantiles
   BiasCorrected,  ///< percentiles shifted by the median's bias (BC)
-  Accelerated     ///< and by how the error changes with the parameter (BCa); blocks are left out for it
+  Accelerated     ///< and by how the error changes with the parameter (BCa); blocks are left out for it, and the percentiles
+                  ///< lie further out by what blocks do not know of the variance (block_variance())
 };
 /// "percentile", "studentised", "basic", "normal", "BC", "BCa".
 [[nodiscard]] std::string_view text(IntervalMethod method);
+
+/// How well a plan's blocks know the variance of a mean.
+struct BlockVariance {
+  /// What they find of it on average: they vary about the sample's own mean, and the longer the blocks the less of it is left.
+  double share = 1;
+  double degrees = std::numeric_limits<double>::infinity();  ///< of the chi-square variable that varies as theirs does
+};
+/// Of normal observations without dependence, exactly for stationary blocks and for circular ones that divide n (as which other
+/// fixed lengths count): blocks of 1 have a share of 1 - 1/n and n - 1 degrees. With given indices nobody knows the blocks: all.
+[[nodiscard]] BlockVariance block_variance(const ResamplePlan& plan);
 
 /// Replicates of an estimate, and what some of the methods need beside them.
 struct Replicates {
@@ -128,10 +140,11 @@ struct Replicates {
   double standard_error = 0;         ///< Studentized: of the estimate
   std::span<const double> errors{};  ///< Studentized: of each replicate; <= 0: undefined
   double acceleration = 0;           ///< Accelerated
+  BlockVariance variance{};          ///< Accelerated: percentiles lie as far out as a Student variable of it does
 };
 /// None where more than 1 % of the replicates are undefined, where they do not vary, and, for the
 /// bias-corrected methods, where all lie on one side of the estimate. Range: level in (0, 1).
-/// Source: EfronTibshirani1993, ch. 12 to 14.
+/// Source: EfronTibshirani1993, ch. 12 to 14; Hesterberg2015, of expanded percentiles, here for blocks too.
 [[nodiscard]] std::optional<Bounds> bootstrap_interval(const Replicates& replicates,
                                                        IntervalMethod method, double level);
 

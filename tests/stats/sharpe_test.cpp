@@ -41,6 +41,14 @@ TEST_CASE("the normal distribution is right in the middle and in the tails") {
   }
 }
 
+TEST_CASE("Student quantiles are those of the tables, and undo the tails") {
+  CHECK(student_t_quantile(0.975, 1) == near(12.706204736, 1e-9));
+  CHECK(student_t_quantile(0.975, 25) == near(2.059538553, 1e-9));
+  CHECK(student_t_quantile(0.05, 10) == near(-1.812461123, 1e-9));
+  CHECK(student_t_tail(student_t_quantile(0.999, 37.5), 37.5) == near(0.001, 1e-10));
+  CHECK(student_t_quantile(0.9, std::numeric_limits<double>::infinity()) == normal_quantile(0.9));
+}
+
 TEST_CASE("probabilistic Sharpe ratios of the literature come out") {
   // esvhd/pypbo: tests/test_pbo.py
   const SharpeFacts pypbo{per_period(AnnualSharpe{1.585}, 12), 24, -2.448, {10.164}};
