@@ -86,7 +86,7 @@ std::string tables(const Json& results) {
     for (const Column& column : part.columns) {
       const Json& counted = found.at("columns").at(column.name).at("count");
       const double share = static_cast<double>(counted.as_integer()) / static_cast<double>(worlds);
-      text += fmt::format("| {} | {:.1f} %{} | {} |\n", column.name, 100 * share, holds(column, share) ? "" : column.short_of_it ? ", **short of it**" : ", **outside**", due(column));
+      text += fmt::format("| {} | {:.1f} %{} | {} |\n", column.name, 100 * share, holds(column, share) ? "" : ", **outside**", due(column));
     }
   }
   return text;

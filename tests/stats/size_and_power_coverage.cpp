@@ -101,10 +101,7 @@ Part coverage_of(Process process, bool own) {
                          own ? "for the figure's influence values" : "for the returns or their squared deviations, whichever is longer");
   part.what = "interval of the";
   const std::vector<Asked> list = own ? careful() : shown();
-  for (const Asked& one : list) {
-    const bool short_of_it = !own && process == Process::Garch && one.method == IntervalMethod::Accelerated;
-    part.columns.push_back(one.due ? Column{column_of(one), 0.93, 0.97, short_of_it} : Column{column_of(one)});
-  }
+  for (const Asked& one : list) part.columns.push_back(one.due ? Column{column_of(one), 0.93, 0.97} : Column{column_of(one)});
   part.world = [=](std::uint64_t world) { return covered(process, world, list, own); };
   part.cost = 10;
   return part;

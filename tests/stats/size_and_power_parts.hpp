@@ -11,7 +11,6 @@ namespace walras::stats {
 struct Column {
   std::string name;
   double low = 0, high = 1;
-  bool short_of_it = false;         ///< known to miss what is due: printed as such, and told of in the notes
 };
 
 struct Part {

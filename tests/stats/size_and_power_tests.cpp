@@ -1,9 +1,11 @@
 // Single tests and families of ten without skill, under four processes.
+#include "stats/dependence.hpp"
 #include "stats/haircut.hpp"
 #include "stats/model_set.hpp"
 #include "stats/multiple_testing.hpp"
 #include "stats/permutation.hpp"
 #include "stats/superior.hpp"
+#include "stats/wild.hpp"
 #include "tests/stats/samples.hpp"
 #include "tests/stats/size_and_power_verdict.hpp"
 #include "tests/stats/worlds.hpp"
@@ -17,6 +19,7 @@ namespace {
 
 constexpr std::size_t kDays = 2520;
 constexpr std::size_t kReplicates = 499;
+constexpr std::size_t kWildReplicates = 199;  // every one has a weight and a lagged product a day
 constexpr std::size_t kModels = 10;
 
 std::vector<bool> single(const std::vector<double>& x, std::uint64_t world) {
@@ -81,6 +84,35 @@ Part size_of(Process process) {
   return part;
 }
 
+constexpr WildWeights kWeights[] = {WildWeights::Rademacher, WildWeights::Mammen, WildWeights::Normal, WildWeights::Dependent};
+
+std::vector<bool> wild(Process process, std::uint64_t world) {
+  const std::vector<double> x = draw(process, kDays, world, 400);
+  // The weights' correlation is the triangle of circular blocks.
+  const auto block = static_cast<std::size_t>(std::max(std::round(block_length(x).circular), std::round(std::pow(kDays, 0.2))));
+  std::vector<bool> found;
+  for (const WildWeights weights : kWeights) {
+    found.push_back(*wild_mean_test(x, {kWildReplicates, world, weights, block}).p_value <= 0.05);
+  }
+  return found;
+}
+
+Part size_of_wild(Process process) {
+  // Independent weights ask for returns without autocorrelation, of any variances; dependent ones for stationary ones.
+  const bool uncorrelated = process != Process::Autoregressive;
+  const double low = uncorrelated ? 0.035 : 0;
+  const double high = uncorrelated ? 0.065 : 1;
+  Part part;
+  part.name = fmt::format("wild-{}", key_of(process));
+  part.title = fmt::format("Wild bootstrap tests of a mean at 5 %, {}", name_of(process));
+  part.doc = "Mean 0 over 2,520 days, 199 replicates; two-sided. Dependent weights are correlated over the automatic circular block.";
+  part.what = "weights";
+  part.columns = {{"Rademacher", low, high}, {"Mammen", low, high}, {"normal", low, high}, {"dependent", 0.035, 0.065}};
+  part.world = [process](std::uint64_t world) { return wild(process, world); };
+  part.cost = 10;
+  return part;
+}
+
 Part power_of_one() {
   Part part;
   part.name = "power-single";
@@ -107,6 +139,7 @@ Part power_of_one() {
 std::vector<Part> test_parts() {
   std::vector<Part> parts;
   for (const Process process : kProcesses) parts.push_back(size_of(process));
+  for (const Process process : kProcesses) parts.push_back(size_of_wild(process));
   parts.push_back(power_of_one());
   return parts;
 }
