@@ -247,9 +247,10 @@ def l2_backtest():
             backtest.submit_sell_order(0, order + 1, depth.best_ask, 1.0, GTX, LIMIT, False)
             order += 2
 
+    # Orders of one lot do not fill in part; its exchange with partial fills stops at an order's second end.
     def run(engine):
         asset = (BacktestAsset().data(events).linear_asset(1.0).constant_order_latency(1_000_000, 1_000_000).power_prob_queue_model2(2.0)
-                 .partial_fill_exchange().trading_value_fee_model(-0.0001, 0.0004).tick_size(0.01).lot_size(1.0).roi_lb(0.0)
+                 .no_partial_fill_exchange().trading_value_fee_model(-0.0001, 0.0004).tick_size(0.01).lot_size(1.0).roi_lb(0.0)
                  .roi_ub(300.0).last_trades_capacity(0))
         backtest = engine([asset])
         quote(backtest)
