@@ -92,6 +92,8 @@ class Body {
     for (std::size_t at = 0; at < scaled.size(); at += channels) features = &push(scaled.data() + at);
     return *features;
   }
+  /// How many of the last steps decide the features: no earlier one changes a bit. 0: all since the reset do.
+  [[nodiscard]] virtual std::size_t reach() const { return 0; }
 };
 
 class Mlp final : public Body {
@@ -121,6 +123,7 @@ class Mlp final : public Body {
     }
     return judge();
   }
+  [[nodiscard]] std::size_t reach() const override { return window_; }
 
  private:
   const Numbers& judge() {
@@ -216,6 +219,8 @@ class Convolution {
     std::ranges::fill(past_, 0.0F);
     at_ = 0;
   }
+  /// Steps before the last that it reads.
+  [[nodiscard]] std::size_t before() const { return (kernel_ - 1) * dilation_; }
 
  private:
   std::size_t in_, kernel_, dilation_, at_ = 0;
@@ -271,6 +276,15 @@ class PriceCnn final : public Body {
     relu(out_);
     return out_;
   }
+  [[nodiscard]] std::size_t reach() const override {
+    std::size_t longest = 1;
+    for (const Branch& branch : branches_) {
+      std::size_t steps = branch.frame;
+      for (const Block& block : branch.blocks) steps += block.first.before();
+      longest = std::max(longest, steps);
+    }
+    return longest;
+  }
 
  private:
   struct Block {
@@ -291,7 +305,10 @@ class PriceCnn final : public Body {
       std::copy_n(scaled, channels_, branch.past.data() + branch.at * channels_);
       branch.at = (branch.at + 1) % branch.frame;
       std::ranges::fill(branch.mean, 0.0F);
-      for (std::size_t i = 0; i < branch.past.size(); ++i) branch.mean[i % channels_] += branch.past[i];
+      for (std::size_t k = 0; k < branch.frame; ++k) {  // oldest first, so that a sum does not depend on when the stream began
+        const float* step = branch.past.data() + (branch.at + k) % branch.frame * channels_;
+        for (std::size_t c = 0; c < channels_; ++c) branch.mean[c] += step[c];
+      }
       for (float& value : branch.mean) value /= std::sqrt(static_cast<float>(branch.frame));
       x = branch.mean.data();
     }
@@ -549,6 +566,7 @@ class DeepLob final : public Body {
     describe({length_ - 3, 0, 1, length_ - 1, length_ - 2});
     return recur();
   }
+  [[nodiscard]] std::size_t reach() const override { return length_ + 18; }
 
  private:
   struct State {
@@ -684,6 +702,7 @@ class Fused final : public Compiled {
     }
     answer(body_->window(shown_, channels), outputs);
   }
+  [[nodiscard]] bool slides() const override { return body_->reach() > 0 && body_->reach() * mean_.size() <= shown_.size(); }
 
  private:
   /// The first rows of the head; those of other tasks are learned for the features' sake.
@@ -723,6 +742,33 @@ class Fused final : public Compiled {
 };
 
 }  // namespace
+
+SlidingWindow::SlidingWindow(std::unique_ptr<Compiled> network, std::size_t channels)
+    : network_(std::move(network)), channels_(channels), step_(channels) {}
+
+void SlidingWindow::predict(std::span<const float> input, std::span<float> outputs) {
+  constexpr std::size_t kMost = 4;  // steps between two windows: with more, a window is not dearer
+  const std::size_t steps = input.size() / channels_;
+  const auto moved_by = [&](std::size_t by) {
+    for (std::size_t c = 0; c < channels_; ++c) {
+      const float *was = seen_.data() + c * steps + by, *is = input.data() + c * steps;
+      if (!std::equal(was, was + (steps - by), is)) return false;
+    }
+    return true;
+  };
+  std::size_t by = 1;
+  const bool known = network_->slides() && seen_.size() == input.size();
+  while (known && by <= std::min(kMost, steps) && !moved_by(by)) ++by;
+  if (known && by <= std::min(kMost, steps)) {
+    for (std::size_t t = steps - by; t < steps; ++t) {
+      for (std::size_t c = 0; c < channels_; ++c) step_[c] = input[c * steps + t];
+      network_->push(step_, outputs);
+    }
+  } else {
+    network_->window(input, outputs);
+  }
+  seen_.assign(input.begin(), input.end());
+}
 
 std::unique_ptr<Compiled> compile(const Archive& saved) { return std::make_unique<Fused>(saved); }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "models/archive.hpp"
 
@@ -24,6 +25,21 @@ class Compiled {
   /// The predictions of one window, as a predictor is given it: (C, T), oldest step first. Forgets the
   /// stream before it, and leaves one that has seen the window.
   virtual void window(std::span<const float> input, std::span<float> outputs) = 0;
+  /// Whether push() after window() gives, to the bit, what window() of the next T steps would.
+  [[nodiscard]] virtual bool slides() const = 0;
+};
+
+/// Windows that mostly follow one another, as a market shows them: of one that is the last one moved on by a few steps only these
+/// are computed, where the network slides. Answers are those of window() to the bit, whatever came before.
+class SlidingWindow {
+ public:
+  SlidingWindow(std::unique_ptr<Compiled> network, std::size_t channels);
+  void predict(std::span<const float> input, std::span<float> outputs);
+
+ private:
+  std::unique_ptr<Compiled> network_;
+  std::size_t channels_;
+  std::vector<float> seen_, step_;
 };
 
 /// Kinds: mlp; deeplob; price_cnn and lstm without attention, lstm of one horizon; transformer with causal

@@ -85,9 +85,12 @@ class NetPredictor final : public strategies::Predictor {
             "input is rows x channels x window");
     const std::size_t shown = context_.channels * context_.window, count = input.size() / shown;
     expects(output.size() == count * context_.outputs, "output is rows x outputs");
-    if (compiled_ != nullptr) {
-      for (std::size_t row = 0; row < count; ++row)
-        compiled_->window(input.subspan(row * shown, shown), output.subspan(row * context_.outputs, context_.outputs));
+    if (!windows_.empty()) {
+      // A row is an instrument's mostly, and its window the last one moved on.
+      while (windows_.size() < std::min(count, kStreams)) windows_.emplace_back(compile(archive()), context_.channels);
+      for (std::size_t row = 0; row < count; ++row) {
+        windows_[row % kStreams].predict(input.subspan(row * shown, shown), output.subspan(row * context_.outputs, context_.outputs));
+      }
       return;
     }
     use_one_thread();
@@ -167,6 +170,7 @@ class NetPredictor final : public strategies::Predictor {
   }
 
  private:
+  static constexpr std::size_t kStreams = 1024;  // more rows than that share
   void make(Rng random) {
     objective_ = std::make_shared<Objective>(training_.objective, scaler_.target_mean,
                                              scaler_.target_scale);
@@ -189,9 +193,9 @@ class NetPredictor final : public strategies::Predictor {
   }
   /// Windows go through fused kernels where there are some for this network, else through LibTorch.
   void compile_model() {
-    compiled_.reset();
+    windows_.clear();
     try {
-      compiled_ = compile(archive());
+      windows_.emplace_back(compile(archive()), context_.channels);
     } catch (const Error& error) {
       if (error.fault() != Fault::Usage) throw;
     }
@@ -217,7 +221,7 @@ class NetPredictor final : public strategies::Predictor {
   strategies::PredictorContext context_;
   std::shared_ptr<Regressor> model_;
   std::shared_ptr<Objective> objective_;
-  std::unique_ptr<Compiled> compiled_;
+  std::vector<SlidingWindow> windows_;  // by row; empty: through LibTorch
   Scaler scaler_;
   TrainingReport report_;
 };

@@ -603,6 +603,44 @@ TEST_CASE("a predictor's answers are LibTorch's, whatever its first task is") {
   }
 }
 
+TEST_CASE("a window that is the last one moved on is answered to the bit like one that nobody has seen the like of") {
+  Registry<strategies::Predictor, const strategies::PredictorContext&> registry("predictor");
+  add_models(registry);
+  const strategies::PredictorContext shape{4, 26, 2};
+  const std::size_t width = 4 * 26, rows = 3, length = 120;
+  for (const char* json : {R"({"kind": "mlp"})", R"({"kind": "deeplob", "network": {"width": 6, "hidden": 5}})", R"({"kind": "lstm", "network": {"heads": 0, "hidden": 6}})",
+                           R"({"kind": "price_cnn", "network": {"channels": 5, "blocks": 2, "frames": [1, 3], "features": 6}})",
+                           R"({"kind": "price_cnn", "network": {"channels": 5, "blocks": 5, "features": 6}})", R"({"kind": "transformer", "network": {"width": 12, "heads": 3}})"}) {
+    CAPTURE(json);
+    Json asked = Json::parse(json);
+    asked["training"] = Json::parse(R"({"epochs": 1, "gap": 0, "batch": 16})");
+    const auto walking = registry.build(asked, "", shape);
+    Rng random(35, "test");
+    const auto numbers = [&random](std::size_t count) {
+      std::vector<float> values;
+      for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<float>(1 + 2 * random.normal()));
+      return values;
+    };
+    walking->fit({40, 4, 26, 2, numbers(40 * width), numbers(80), {}}, Rng(35, "fit"));
+    std::vector<std::byte> saved;
+    walking->save(saved);
+    const std::vector<float> stream = numbers(rows * 4 * length);  // [row][channel][step]
+    const auto show = [&](std::size_t row, std::size_t first, float* to) {
+      for (std::size_t c = 0; c < 4; ++c) std::copy_n(stream.data() + (row * 4 + c) * length + first, 26, to + c * 26);
+    };
+    for (std::size_t first = 0; first + 26 <= length; first += 1 + random.below(6)) {  // now and then too far to slide
+      const std::size_t shown = 1 + random.below(rows);                                  // rows come and go
+      std::vector<float> windows(shown * width), found(shown * 2), expected(shown * 2);
+      for (std::size_t row = 0; row < shown; ++row) show((row + first / 40) % rows, first, windows.data() + row * width);
+      walking->predict(windows, found);
+      const auto fresh = registry.build(asked, "", shape);
+      fresh->load(saved);
+      fresh->predict(windows, expected);
+      CHECK(found == expected);
+    }
+  }
+}
+
 TEST_CASE("a compiled DeepLOB gives, event by event, what LibTorch gives of the last window") {
   Registry<strategies::Predictor, const strategies::PredictorContext&> registry("predictor");
   add_models(registry);
