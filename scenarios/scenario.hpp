@@ -158,7 +158,7 @@ struct Scenario {
     field("market", &Scenario::market, {.required = true, .doc = "Where prices come from: recorded or generated.", .component = "market"});
     field("venue", &Scenario::venue, {.doc = "Latency, fees, slippage, fill rule.", .component = "venue"});
     field("account", &Scenario::account, {.doc = "The account each strategy trades."});
-    field("benchmark", &Scenario::benchmark, {.doc = "A source with one instrument, held and never traded; null: cash.", .component = "source"});
+    field("benchmark", &Scenario::benchmark, {.doc = "A source of bars, held and never traded, several instruments in equal parts; null: cash.", .component = "source"});
     field("strategies", &Scenario::strategies, {.required = true, .doc = "What is judged."});
     field("walk_forward", &Scenario::walk_forward, {.doc = "Folds."});
     field("evidence", &Scenario::evidence, {.doc = "Statistics."});

@@ -61,31 +61,59 @@ std::shared_ptr<const Tape> load_market_data(const Scenario& scenario, const Run
   return engine::finish_tape(engine::select(*tape, {scenario.instruments, "", ""}, ""));
 }
 
-/// The benchmark as a return series on its own calendar: closes of the one instrument its source holds.
+/// What bars earn that are held in equal parts, evened out at every close: of each period the mean return of the instruments
+/// that have a close at both its ends. One instrument: its closes.
+stats::ReturnSeries equal_parts(const Tape& tape, const std::string& name) {
+  std::vector<double> last(tape.instruments.size());
+  std::vector<bool> before(tape.instruments.size()), here(tape.instruments.size());
+  std::vector<Nanos> times;
+  std::vector<double> worth;
+  double sum = 0, held = 0;
+  const auto close = [&] {
+    if (times.empty()) return;
+    if (last.size() == 1) worth.push_back(last[0]);
+    else worth.push_back(worth.empty() ? 1 : worth.back() * (held > 0 ? 1 + sum / held : 1));
+    before.swap(here);
+    here.assign(here.size(), false);
+    sum = held = 0;
+  };
+  for (const engine::Event& event : tape.events) {
+    if (event.kind != EventKind::Bar) continue;
+    const engine::Bar& bar = tape.bars[event.payload];
+    if (times.empty() || bar.close_time != times.back()) {
+      close();
+      times.push_back(bar.close_time);
+    }
+    const double price = tape.instruments[event.instrument].price(bar.close);
+    if (before[event.instrument] && last[event.instrument] > 0) {
+      sum += price / last[event.instrument] - 1;
+      held += 1;
+    }
+    last[event.instrument] = price;
+    here[event.instrument] = true;
+  }
+  close();
+  const double periods = tape.instruments[0].periods_per_year;
+  return stats::returns_from_prices(name, times, worth, periods > 0 ? periods : stats::infer_calendar(times).periods_per_year);
+}
+
+/// The benchmark as a return series on its own calendar: bars of one instrument, or of several in equal parts.
 std::optional<stats::ReturnSeries> load_benchmark(const Scenario& scenario, const RunOptions& options, std::string& name,
                                                   std::string& hash, std::vector<InputNote>& inputs) {
   if (scenario.benchmark.is_null()) return std::nullopt;
   engine::SourceRegistry sources("source");
   engine::add_sources(sources);
   const auto tape = engine::load_tape(scenario.benchmark, "/benchmark", sources, source_context(options));
-  if (tape->instruments.size() != 1 || tape->bars.empty()) {
+  if (tape->instruments.empty() || tape->bars.empty()) {
     fail(Fault::Scenario, "/benchmark",
-         fmt::format("expected bars of one instrument, was {} instruments with {} bars; name one series", tape->instruments.size(),
-                     tape->bars.size()));
+         fmt::format("expected bars, was {} instruments without one; name a source of prices", tape->instruments.size()));
   }
-  std::vector<Nanos> times;
-  std::vector<double> prices;
-  for (const engine::Event& event : tape->events) {
-    if (event.kind != EventKind::Bar) continue;
-    times.push_back(tape->bars[event.payload].close_time);
-    prices.push_back(tape->instruments[0].price(tape->bars[event.payload].close));
-  }
-  name = tape->instruments[0].name;
+  const std::size_t count = tape->instruments.size();
+  name = count == 1 ? tape->instruments[0].name : fmt::format("{} instruments in equal parts", count);
   hash = tape->content_hash;
   note_inputs(*tape, inputs);
   note_cautions(*tape, inputs);
-  const double periods = tape->instruments[0].periods_per_year;
-  return stats::returns_from_prices(name, times, prices, periods > 0 ? periods : stats::infer_calendar(times).periods_per_year);
+  return equal_parts(*tape, name);
 }
 
 /// The times between which returns are told: bar closes, or the sampling grid of a recorded book.

@@ -17,6 +17,40 @@ COMMANDS = ["run", "validate", "check", "schema", "new", "list", "report", "expo
 
 
 @case
+def benchmark_of_several(folder):
+    """a benchmark of several instruments is held in equal parts: the same as a record that earns their mean"""
+    import datetime
+    import random
+    draw = random.Random(5)
+    day, a, b, mean, rows = datetime.date(2015, 1, 1), 100.0, 40.0, 100.0, []
+    while len(rows) < 700:
+        day += datetime.timedelta(days=1)
+        if day.weekday() >= 5:
+            continue
+        rows.append((day, a, b if len(rows) != 300 else None, mean))  # one close is missing: two periods have one name alone
+        x, y = draw.gauss(0.0004, 0.01), draw.gauss(0.0002, 0.02)
+        if len(rows) in (300, 301):
+            y = x if len(rows) == 300 else draw.gauss(0, 0.02)
+        mean *= 1 + (x if len(rows) in (300, 301) else (x + y) / 2)
+        a, b = a * (1 + x), b * (1 + y)
+    write(folder, "pair.csv", "date,A,B\n" + "".join(f"{d},{p:.12f},{'' if q is None else format(q, '.12f')}\n" for d, p, q, _ in rows))
+    write(folder, "mean.csv", "date,M\n" + "".join(f"{d},{m:.12f}\n" for d, _, _, m in rows))
+    scenario = study(strategies=[{"kind": "buy_and_hold"}], account={"capital": 1e9, "shorting": False}, venue={},
+                     benchmark={"kind": "close_panel", "path": "pair.csv", "instrument": {"tick_size": 1e-6}})
+    scenario["market"]["source"] = {"kind": "close_panel", "path": "mean.csv", "instrument": {"tick_size": 1e-6}}
+    write(folder, "s.json", scenario)
+    walras("run", "s.json", "--out", "out", "--no-pdf", folder=folder)
+    told = json.loads((folder / "out" / "summary.json").read_text())
+    assert told["benchmark"] == "2 instruments in equal parts", told["benchmark"]
+    excess = told["verdict"]["strategies"][0]["evidence"]["excess_return"]["estimate"]
+    scenario["benchmark"]["path"] = "mean.csv"
+    write(folder, "s.json", scenario)
+    walras("run", "s.json", "--out", "one", "--no-pdf", "--ledger", "one.h5", folder=folder)
+    one = json.loads((folder / "one" / "summary.json").read_text())["verdict"]["strategies"][0]["evidence"]["excess_return"]["estimate"]
+    assert abs(one - excess) < 1e-7, (one, excess)
+
+
+@case
 def overview(folder):
     """Without arguments the program tells in ten lines what it is, with two examples"""
     out, _ = walras()
