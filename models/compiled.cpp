@@ -37,33 +37,36 @@ class Affine {
  public:
   Affine() = default;
   Affine(const Array& rows, const Array& bias, std::size_t in)
-      : in_(in), out_(bias.size()), bias_(bias.begin(), bias.end()), weights_(kernels::strips(out_) * in * kernels::kStrip) {
-    bias_.resize(kernels::strips(out_) * kernels::kStrip);
+      : in_(in), out_(bias.size()) {
+    Numbers padded(bias.begin(), bias.end()), strips(kernels::strips(out_) * in * kernels::kStrip);
+    padded.resize(kernels::strips(out_) * kernels::kStrip);
     for (std::size_t o = 0; o < out_; ++o) {
       for (std::size_t i = 0; i < in; ++i)
-        weights_[(o / kernels::kStrip * in + i) * kernels::kStrip + o % kernels::kStrip] = rows[o * in + i];
+        strips[(o / kernels::kStrip * in + i) * kernels::kStrip + o % kernels::kStrip] = rows[o * in + i];
     }
+    bias_ = std::make_shared<const Numbers>(std::move(padded));
+    weights_ = std::make_shared<const Numbers>(std::move(strips));
   }
   Affine(const Source& from, const std::string& name, std::size_t in, std::size_t out)
       : Affine(from.array(name + ".weight", {out, in}).values, from.numbers(name + ".bias", out), in) {}
-  void operator()(const float* x, float* y) const { kernels::multiply(matrix(bias_.data()), x, y); }
+  void operator()(const float* x, float* y) const { kernels::multiply(matrix(bias_->data()), x, y); }
   /// y = start + W x; start has room for whole strips, and may be y.
   void add(const float* x, const float* start, float* y) const { kernels::multiply(matrix(start), x, y); }
   /// Of rows of x that lie x_step apart, into rows of y without gaps.
   void operator()(const float* x, std::size_t x_step, float* y, std::size_t rows) const {
-    kernels::multiply(matrix(bias_.data()), x, x_step, y, out_, rows);
+    kernels::multiply(matrix(bias_->data()), x, x_step, y, out_, rows);
   }
   [[nodiscard]] std::size_t in() const { return in_; }
   [[nodiscard]] std::size_t out() const { return out_; }
 
  private:
-  [[nodiscard]] kernels::Matrix matrix(const float* start) const { return {weights_.data(), start, in_, out_, in_}; }
+  [[nodiscard]] kernels::Matrix matrix(const float* start) const { return {weights_->data(), start, in_, out_, in_}; }
   std::size_t in_ = 0, out_ = 0;
-  Numbers bias_, weights_;
+  std::shared_ptr<const Numbers> bias_, weights_;  // one for all streams of a network
 };
 
 void relu(Numbers& values) {
-  for (float& value : values) value = value > 0 ? value : 0;
+  for (float& value : values) value = value < 0 ? 0 : value;  // what is no number stays none
 }
 
 class Norm {
@@ -83,6 +86,8 @@ class Norm {
 class Body {
  public:
   virtual ~Body() = default;
+  /// Another stream of the same network; matrices are shared.
+  [[nodiscard]] virtual std::unique_ptr<Body> clone() const = 0;
   virtual void reset() = 0;
   virtual const Numbers& push(const float* scaled) = 0;
   /// Features after a whole window [step][channel], from a reset on.
@@ -98,6 +103,7 @@ class Body {
 
 class Mlp final : public Body {
  public:
+  [[nodiscard]] std::unique_ptr<Body> clone() const override { return std::make_unique<Mlp>(*this); }
   Mlp(const Source& from, const Json& network, std::size_t channels, std::size_t window)
       : channels_(channels), window_(window), past_(channels * window) {
     std::size_t in = past_.size();
@@ -143,6 +149,7 @@ class Mlp final : public Body {
 
 class Lstm final : public Body {
  public:
+  [[nodiscard]] std::unique_ptr<Body> clone() const override { return std::make_unique<Lstm>(*this); }
   Lstm(const Source& from, const Json& network, std::size_t channels) {
     const std::size_t width = whole(network.at("hidden"));
     const Json::Array& horizons = network.at("horizons").as_array();
@@ -230,6 +237,7 @@ class Convolution {
 
 class PriceCnn final : public Body {
  public:
+  [[nodiscard]] std::unique_ptr<Body> clone() const override { return std::make_unique<PriceCnn>(*this); }
   PriceCnn(const Source& from, const Json& network, std::size_t channels)
       : width_(whole(network.at("channels"))), channels_(channels), features_(whole(network.at("features"))) {
     if (whole(network.at("heads")) != 0)
@@ -318,7 +326,7 @@ class PriceCnn final : public Body {
       for (std::size_t i = 0; i < block.scale.size(); ++i) block.inside[i] = block.inside[i] * block.scale[i] + block.shift[i];
       relu(block.inside);
       const Numbers& added = block.second.push(block.inside.data());
-      for (std::size_t i = 0; i < added.size(); ++i) branch.signal[i] = std::max(0.0F, branch.signal[i] + added[i]);
+      for (std::size_t i = 0; i < added.size(); ++i) branch.signal[i] = branch.signal[i] + added[i] < 0 ? 0 : branch.signal[i] + added[i];
     }
   }
   std::size_t width_, channels_, features_;
@@ -330,6 +338,7 @@ class PriceCnn final : public Body {
 /// Keys and values of the last T steps; a query meets them oldest last.
 class Transformer final : public Body {
  public:
+  [[nodiscard]] std::unique_ptr<Body> clone() const override { return std::make_unique<Transformer>(*this); }
   Transformer(const Source& from, const Json& network, std::size_t channels, std::size_t window)
       : width_(whole(network.at("width"))), heads_(whole(network.at("heads"))), scales_(whole(network.at("scales"))), window_(window) {
     const std::string positions = network.at("positions").as_string(), kind = network.at("attention").as_string();
@@ -426,6 +435,8 @@ class Transformer final : public Body {
       for (std::size_t age = std::max<std::size_t>(band, 1); age < filled; ++age)  // what the head does not see
         scores_[place >= age ? place - age : place + window_ - age] = -1e30F;
       const float sum = kernels::softmax(scores_.data(), filled);
+      for (std::size_t age = std::max<std::size_t>(band, 1); age < filled; ++age)
+        scores_[place >= age ? place - age : place + window_ - age] = 0;  // nothing, rather than next to nothing
       float* mixed = mixed_.data() + row * width_ + h * d;
       kernels::multiply({values, nullptr, filled, d, window_}, scores_.data(), mixed);
       for (std::size_t i = 0; i < d; ++i) mixed[i] /= sum;
@@ -504,7 +515,8 @@ class PlaneStage {
 /// projections into the LSTM are kept, and its recurrence runs over the window.
 class DeepLob final : public Body {
  public:
-  DeepLob(const Source& from, const Json& network, std::size_t channels, std::size_t window)
+  [[nodiscard]] std::unique_ptr<Body> clone() const override { return std::make_unique<DeepLob>(*this); }
+  DeepLob(const Source& from, const Json& network, std::size_t channels, std::size_t shown)
       : width_(whole(network.at("width"))), hidden_(whole(network.at("hidden"))) {
     const std::size_t w = width_;
     std::size_t places = channels;
@@ -517,8 +529,8 @@ class DeepLob final : public Body {
       stage(w, 4, 1, tangent);
       stage(w, 4, 1, tangent);
     }
-    length_ = window - 18;
-    if (length_ < 5) fail(Fault::Usage, "compile", "expected a deeplob with a window of at least 23 steps, was shorter");
+    length_ = shown < 23 ? 0 : shown - 18;
+    if (length_ == 0) fail(Fault::Usage, "compile", "expected a deeplob with a window of at least 23 steps, was shorter");
     for (const char* name : {"three", "five"}) {
       const std::size_t reach = name[0] == 't' ? 3 : 5;
       before_.emplace_back(from, fmt::format("net.{}0", name), w, 2 * w, 1, 1, 1, false);
@@ -538,8 +550,8 @@ class DeepLob final : public Body {
     gathered_.resize(kDescribed * 5 * 2 * w), branch_.resize(kDescribed * 2 * w);
     described_.resize(kDescribed * 6 * w), pooled_.resize(kDescribed * w);
     gates_.resize(4 * hidden_), cell_.resize(hidden_), out_.resize(hidden_);
-    const Numbers zeros(channels);
-    for (std::size_t i = 0; i < window; ++i) push(zeros.data());  // what a window of zeros leaves
+    fresh_ = trunk_;
+    window(Numbers(channels * shown), channels);  // what a window of zeros leaves
     start_ = now_;
     fresh_ = trunk_;
   }
@@ -625,7 +637,7 @@ class DeepLob final : public Body {
         const std::size_t index = steps[row] + k;
         if (index < 1 || index - 1 >= length_) continue;
         const float* step = now_.signal.data() + place(index - 1) * width_;
-        for (std::size_t i = 0; i < width_; ++i) to[i] = std::max(to[i], step[i]);
+        for (std::size_t i = 0; i < width_; ++i) to[i] = step[i] <= to[i] ? to[i] : step[i];
       }
     }
     join(pool_[0], pooled_.data(), width_, 2);
@@ -649,6 +661,10 @@ class DeepLob final : public Body {
 
 class Fused final : public Compiled {
  public:
+  Fused(const Fused& other)
+      : answers_(other.answers_), answer_(other.answer_), of_classes_(other.of_classes_), body_(other.body_->clone()), head_(other.head_), mean_(other.mean_),
+        scale_(other.scale_), target_mean_(other.target_mean_), target_scale_(other.target_scale_), scaled_(other.scaled_), shown_(other.shown_), columns_(other.columns_) {}
+  [[nodiscard]] std::unique_ptr<Compiled> clone() const override { return std::make_unique<Fused>(*this); }
   explicit Fused(const Archive& saved) {
     const Json& about = saved.description;
     const Source from{saved};
@@ -660,6 +676,7 @@ class Fused final : public Compiled {
     else if (learned != "value") fail(Fault::Usage, "compile", "expected a first task of value, quantiles, direction or regime, was " + learned);
     const std::size_t channels = whole(about.at("channels")), window = whole(about.at("window")), outputs = whole(about.at("outputs"));
     const Json& network = about.at("network");
+    check_shape(kind, network, channels, window, outputs);
     std::size_t features = 0;
     if (kind == "mlp") {
       body_ = std::make_unique<Mlp>(from, network, channels, window);
@@ -705,6 +722,30 @@ class Fused final : public Compiled {
   [[nodiscard]] bool slides() const override { return body_->reach() > 0 && body_->reach() * mean_.size() <= shown_.size(); }
 
  private:
+  /// Descriptions of shapes that no network has. Those of arrays are checked where they are read.
+  void check_shape(const std::string& kind, const Json& network, std::size_t channels, std::size_t window, std::size_t outputs) const {
+    const auto require = [&](bool good, const char* what) {
+      if (!good) fail(Fault::Data, kind, fmt::format("expected {}, was {}", what, network.dump()));
+    };
+    const auto within = [&](std::int64_t value, std::int64_t most) { return value >= 1 && value <= most; };
+    constexpr std::int64_t kMost = std::int64_t{1} << 20;
+    for (const std::size_t count : {channels, window, outputs, answers_}) require(within(static_cast<std::int64_t>(count), kMost), "1 to 1,048,576 channels, steps and outputs");
+    for (const auto& [name, most] : {std::pair{"channels", kMost}, {"features", kMost}, {"kernel", std::int64_t{1024}}, {"blocks", std::int64_t{32}},
+                                     {"width", kMost}, {"heads", kMost}, {"layers", std::int64_t{1024}}, {"scales", std::int64_t{32}}}) {
+      const Json* found = network.find(name);
+      const bool none = std::string_view(name) == "heads" && kind != "transformer";  // there 0 is none
+      if (found) require(none ? found->as_integer() >= 0 : within(found->as_integer(), most), name);
+    }
+    if (const Json* frames = network.find("frames")) {
+      for (const Json& frame : frames->as_array()) require(within(frame.as_integer(), kMost), "frames of at least one step");
+    }
+    if (kind == "transformer") {
+      const std::int64_t width = network.at("width").as_integer(), heads = network.at("heads").as_integer();
+      require(width % heads == 0, "heads that divide the width");
+      require(network.at("positions").as_string() != "rotary" || width / heads % 2 == 0, "heads of an even width for rotary positions");
+    }
+    if (kind == "deeplob") require(channels % 4 == 0, "4 channels a level");
+  }
   /// The first rows of the head; those of other tasks are learned for the features' sake.
   static Affine first_task(const Archive& saved, std::size_t features, std::size_t columns) {
     const auto find = [&saved](const std::string& name, std::size_t sides, std::size_t least) -> const NamedArray& {

@@ -27,6 +27,8 @@ class Compiled {
   virtual void window(std::span<const float> input, std::span<float> outputs) = 0;
   /// Whether push() after window() gives, to the bit, what window() of the next T steps would.
   [[nodiscard]] virtual bool slides() const = 0;
+  /// Another stream of the same network, of which the matrices are shared.
+  [[nodiscard]] virtual std::unique_ptr<Compiled> clone() const = 0;
 };
 
 /// Windows that mostly follow one another, as a market shows them: of one that is the last one moved on by a few steps only these
@@ -34,6 +36,9 @@ class Compiled {
 class SlidingWindow {
  public:
   SlidingWindow(std::unique_ptr<Compiled> network, std::size_t channels);
+  /// Another one of the same network, which has seen nothing.
+  [[nodiscard]] SlidingWindow another() const { return {network_->clone(), channels_}; }
+  [[nodiscard]] bool slides() const { return network_->slides(); }
   void predict(std::span<const float> input, std::span<float> outputs);
 
  private:
@@ -43,7 +48,7 @@ class SlidingWindow {
 };
 
 /// Kinds: mlp; deeplob; price_cnn and lstm without attention, lstm of one horizon; transformer with causal
-/// softmax and rotary or no positions. The first task a value, quantiles, a direction or a regime.
+/// softmax and rotary or no positions, of fewer than 1,024 steps. A deeplob needs 23 steps. The first task a value, quantiles, a direction or a regime.
 /// Throws Error{Usage} for others, Error{Data} for arrays that do not fit the description.
 [[nodiscard]] std::unique_ptr<Compiled> compile(const Archive& saved);
 

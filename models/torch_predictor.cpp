@@ -87,9 +87,10 @@ class NetPredictor final : public strategies::Predictor {
     expects(output.size() == count * context_.outputs, "output is rows x outputs");
     if (!windows_.empty()) {
       // A row is an instrument's mostly, and its window the last one moved on.
-      while (windows_.size() < std::min(count, kStreams)) windows_.emplace_back(compile(archive()), context_.channels);
+      const std::size_t streams = windows_[0].slides() ? std::clamp<std::size_t>(count, 1, kStreams) : 1;
+      while (windows_.size() < streams) windows_.push_back(windows_[0].another());
       for (std::size_t row = 0; row < count; ++row) {
-        windows_[row % kStreams].predict(input.subspan(row * shown, shown), output.subspan(row * context_.outputs, context_.outputs));
+        windows_[row % streams].predict(input.subspan(row * shown, shown), output.subspan(row * context_.outputs, context_.outputs));
       }
       return;
     }

@@ -54,8 +54,9 @@ double student_t_tail(double t, double degrees) {
 }
 
 double student_t_quantile(double probability, double degrees) {
-  expects(probability > 0 && probability < 1 && degrees > 0, "a probability in (0, 1) and positive degrees of freedom");
   if (std::isinf(degrees)) return normal_quantile(probability);
+  expects(probability >= 0 && probability <= 1 && degrees > 0, "a probability and positive degrees of freedom");
+  if (probability == 0 || probability == 1) return std::copysign(std::numeric_limits<double>::infinity(), probability - 0.5);
   return boost::math::quantile(boost::math::students_t_distribution<double, Plain>(degrees), probability);
 }
 

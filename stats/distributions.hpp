@@ -15,7 +15,7 @@ namespace walras::stats {
 [[nodiscard]] double student_two_sided(double t, double degrees);
 /// P(T > t) of the same, accurate in both tails.
 [[nodiscard]] double student_t_tail(double t, double degrees);
-/// t with P(T <= t) = probability. Range: probability in (0, 1); degrees > 0, infinite ones are normal.
+/// t with P(T <= t) = probability. Range: probability in [0, 1]; degrees > 0, infinite ones are normal.
 [[nodiscard]] double student_t_quantile(double probability, double degrees);
 
 }  // namespace walras::stats

@@ -145,6 +145,7 @@ std::optional<Bounds> bootstrap_interval(const Replicates& replicates, IntervalM
   const double curve =
       method == IntervalMethod::Accelerated ? replicates.acceleration : 0;
   const BlockVariance known = method == IntervalMethod::Accelerated ? replicates.variance : BlockVariance{};
+  expects(known.share > 0 && known.degrees > 0, "a positive share and degrees of freedom of the replicates' variance");
   const auto at = [&](double probability) {
     const double z = bias + student_t_quantile(probability, known.degrees) / std::sqrt(known.share);
     // Beyond 1 / curve the transformation that the acceleration stands for has no more values.

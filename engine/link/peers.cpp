@@ -121,10 +121,10 @@ void check_program(const std::string& word, const std::filesystem::path& folder,
     refuse(fmt::format("{} may not be executed; chmod +x it, or name its interpreter before it", file.string()));
   }
   const char* path = std::getenv("PATH");
-  for (std::string_view rest = path ? path : "/bin:/usr/bin"; !rest.empty();) {
-    const std::size_t end = rest.find(':');
-    if (startable(folder / std::filesystem::path(rest.substr(0, end)) / word)) return;
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  std::string_view rest = path ? path : "/bin:/usr/bin";
+  for (std::size_t end = 0; end != std::string_view::npos; rest.remove_prefix(end == std::string_view::npos ? 0 : end + 1)) {
+    end = rest.find(':');
+    if (startable(folder / std::filesystem::path(rest.substr(0, end)) / word)) return;  // an empty part is the scenario's folder
   }
   refuse(std::filesystem::exists(folder / word, ignored) ? fmt::format("no folder of PATH holds it; for the one beside the scenario write ./{}", word)
                                                         : std::string("no folder of PATH holds it; install it, or name it with its path"));

@@ -38,6 +38,7 @@ Simulation::State::State(Simulation& owner, std::shared_ptr<const MarketPlan> ma
   ring.resize(16);
   ring_shows.resize(16);
   latest.resize(instruments.size(), nullptr);
+  moved.resize(instruments.size(), 0);
   touched.reserve(instruments.size());
   agenda.reserve(256);
   orders.reserve(1024);
@@ -241,8 +242,9 @@ void Simulation::State::deliver_unheard(Nanos before) {
   if (known == 0) return;
   const auto place = [&](std::size_t i) { return (ring_head + i) & (ring.size() - 1); };
   const auto counts = [&](std::size_t i) { return ring[place(i)].exchange_time > last_repriced || !outdated(ring[place(i)]); };
+  // Before its first mark an instrument is valued at what it was bought for: there every event must be looked at.
   std::size_t first = 0;
-  if (instruments.size() == 1) {
+  if (instruments.size() == 1 && marks[0].value != 0) {
     first = known - 1;
     while (first > 0 && !(ring_shows[place(first)] && ring_depths[place(first)].two_sided() && counts(first))) --first;
   }
@@ -257,12 +259,16 @@ void Simulation::State::deliver_unheard(Nanos before) {
     if (ring_shows[place(i)]) depth = &ring_depths[place(i)];
     if (!counts(i)) continue;
     const bool trade = event.kind == EventKind::Trade || event.kind == EventKind::Execute || event.kind == EventKind::Hidden;
-    if (depth->two_sided() && ring_shows[place(i)]) marks[instrument] = mid(*depth);
-    else if (!depth->two_sided() && trade) marks[instrument] = event.price;
+    Ticks mark = marks[instrument];
+    if (depth->two_sided() && ring_shows[place(i)]) mark = mid(*depth);
+    else if (!depth->two_sided() && trade) mark = event.price;
+    if (mark != marks[instrument]) moved[instrument] = 1;
+    marks[instrument] = mark;
   }
   for (const InstrumentId instrument : touched) {
     const Depth* depth = std::exchange(latest[instrument], nullptr);
     if (depth != &depths[instrument]) depths[instrument] = *depth;
+    if (std::exchange(moved[instrument], std::uint8_t{0}) == 0) continue;
     for (Player* player : by_rank) {
       player->truth.mark(instrument, marks[instrument]);
       player->view.mark(instrument, marks[instrument]);

@@ -233,7 +233,8 @@ struct Simulation::State final : VenueSink {
   std::vector<Player*> listeners;                // of these, who wants to be told
   bool unheard = false;                          // nobody does, nor does a rule look at every slice
   std::vector<const Depth*> latest;              // scratch of deliver_unheard, by instrument,
-  std::vector<InstrumentId> touched;             // and of which
+  std::vector<InstrumentId> touched;             // and of which,
+  std::vector<std::uint8_t> moved;               // and whether its mark moved
   std::vector<Order> orders;                     // by id - 1
   Agenda<Item> agenda;
   std::uint64_t next_sequence = 0;

@@ -465,6 +465,36 @@ TEST_CASE("a market is the same whether those who act by the clock are told of i
   }
 }
 
+TEST_CASE("what was bought before the first mark keeps its value, whether anybody is told of the market or not") {
+  struct Early final : Participant {
+    explicit Early(bool deaf) : told(!deaf) {}
+    [[nodiscard]] bool listens() const override { return told; }
+    void on_start(Orders& orders) override { orders.set_timer({2'000}, 0); }
+    void on_timer(Nanos, std::uint64_t, Orders& orders) override { orders.submit(limit_order(0, Side::Buy, 101, 3)); }
+    bool told;
+  };
+  Tape tape;
+  tape.instruments.push_back(tiny_instrument("A"));
+  for (std::int64_t second = 0; second < 6; ++second)  // asks alone, and what they cost moves no mark
+    tape.events.push_back(book_event({1'000 + second * kNanosPerSecond}, EventKind::Depth, Side::Sell, 100 + second, 5));
+  const auto plan = plan_of(R"({"sample_s": 1})", "{}", finish_tape(std::move(tape)));
+  std::vector<EquityRow> rows[2];
+  for (const bool deaf : {false, true}) {
+    Early early(deaf);
+    Simulation simulation(plan, plan->whole(), 1);
+    simulation.add(early, "early", tiny_account());
+    simulation.run();
+    CHECK(simulation.record(0).fills.size() == 1);
+    rows[deaf ? 1 : 0] = simulation.record(0).equity;
+  }
+  REQUIRE(rows[0].size() == rows[1].size());
+  CHECK(rows[0].size() > 3);
+  for (std::size_t i = 0; i < rows[0].size(); ++i) {
+    CHECK(rows[0][i].equity_micros == rows[1][i].equity_micros);
+    CHECK(rows[0][i].long_micros == rows[1][i].long_micros);
+  }
+}
+
 TEST_CASE("every law, coupling, regime and latency keeps what it remembers") {
   const EngineCatalog catalog = engine_catalog();
   Rng random(12, "kinds");

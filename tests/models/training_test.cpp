@@ -681,6 +681,49 @@ TEST_CASE("a compiled DeepLOB gives, event by event, what LibTorch gives of the 
   }
 }
 
+TEST_CASE("what is no number stays none through a compiled network") {
+  Registry<strategies::Predictor, const strategies::PredictorContext&> registry("predictor");
+  add_models(registry);
+  for (const char* json : {R"({"kind": "mlp"})", R"({"kind": "price_cnn", "network": {"channels": 4, "blocks": 2, "features": 4}})", R"({"kind": "lstm", "network": {"heads": 0, "hidden": 4}})",
+                           R"({"kind": "transformer", "network": {"width": 8, "heads": 2}})", R"({"kind": "deeplob", "network": {"width": 4, "hidden": 4}})"}) {
+    CAPTURE(json);
+    Json asked = Json::parse(json);
+    asked["training"] = Json::parse(R"({"epochs": 1, "gap": 0, "batch": 16})");
+    const auto predictor = registry.build(asked, "", {4, 24, 1});
+    strategies::Dataset data{30, 4, 24, 1, std::vector<float>(30 * 96), std::vector<float>(30), {}};
+    Rng random(36, "test");
+    for (float& value : data.inputs) value = static_cast<float>(random.normal());
+    for (float& value : data.targets) value = static_cast<float>(random.normal());
+    predictor->fit(data, Rng(36, "fit"));
+    std::vector<float> window(data.inputs.begin(), data.inputs.begin() + 96), answer(1);
+    window[95] = std::numeric_limits<float>::quiet_NaN();
+    predictor->predict(window, answer);
+    CHECK(std::isnan(answer[0]));
+  }
+}
+
+TEST_CASE("descriptions of shapes that no network has are refused before anything is computed") {
+  const auto refused = [](const char* json) {
+    models::Archive archive;
+    archive.description = Json::parse(json);
+    CHECK_THROWS_AS((void)compile(archive), Error);
+  };
+  const std::string rest = R"("objective": {"tasks": [{"kind": "value"}]}})";
+  const auto transformer = [&](const char* heads, const char* width, const char* scales) {
+    return std::string(R"({"kind": "transformer", "channels": 2, "window": 8, "outputs": 1, "network": {"width": )") + width + R"(, "heads": )" + heads +
+           R"(, "scales": )" + scales + R"(, "layers": 1, "hidden": 4, "causal": true, "positions": "rotary", "attention": "softmax"}, )" + rest;
+  };
+  for (const auto& one : {transformer("4", "4", "1"), transformer("0", "4", "1"), transformer("2", "4", "0"), transformer("4", "10", "1"), transformer("-2", "4", "1")}) refused(one.c_str());
+  for (const char* shape : {R"("channels": 2, "window": 0)", R"("channels": 0, "window": 8)", R"("channels": 2, "window": 4611686018427387904)", R"("channels": -1, "window": 8)"})
+    refused((std::string(R"({"kind": "mlp", "outputs": 1, "network": {"hidden": [4]}, )") + shape + ", " + rest).c_str());
+  for (const char* channels : {"2", "6"})
+    refused((std::string(R"({"kind": "deeplob", "outputs": 1, "window": 30, "network": {"width": 4, "hidden": 4}, "channels": )") + channels + ", " + rest).c_str());
+  refused((std::string(R"({"kind": "deeplob", "outputs": 1, "window": 10, "network": {"width": 4, "hidden": 4}, "channels": 8, )") + rest).c_str());
+  refused((std::string(R"({"kind": "price_cnn", "outputs": 1, "window": 10, "channels": 2, "network": {"channels": 4, "features": 4, "kernel": 0, "blocks": 1, "heads": 0,
+    "frames": [1], "batch_norm": false}, )") + rest).c_str());
+  refused(R"({"kind": "mlp", "channels": 2, "window": 8, "outputs": 1, "network": {"hidden": [4]}, "objective": {"tasks": [{"kind": "quantiles", "levels": []}]}})");
+}
+
 TEST_CASE("compiled networks of other forms are refused by name") {
   models::Archive archive;
   archive.description = Json::parse(R"({"kind": "tlob", "network": {}, "channels": 2, "window": 8, "outputs": 1,

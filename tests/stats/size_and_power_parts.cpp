@@ -39,7 +39,8 @@ of 95 % over 2,000 worlds has a standard error of 0.5 points.
 - The verdict's bootstrap keeps its size under dependence, clustered volatility and fat tails; the price is a little power.
 - Studentised intervals of the mean and the Sharpe ratio hold what they promise over ten years, whatever the blocks. Blocks as long as clustered
   variances ask for leave few of them, and the replicates' variance is too small and vague: BCa intervals allow for both, which brings
-  them from 92.6 to 92.8 % to what is due; percentile, basic, normal and BC ones are as textbooks have them, and short of it.
+  them from 92.6 to 92.8 % to what is due; percentile, basic, normal and BC ones are as textbooks have them, and short of it
+  for the Sharpe ratio.
 - Intervals of the volatility are too short where variances cluster for months, or have no variance of their own (t with 4 degrees).
 )";
 }
