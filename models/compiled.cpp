@@ -432,11 +432,12 @@ class Transformer final : public Body {
       kernels::multiply({keys, nullptr, d, filled, d}, q, scores_.data());
       std::size_t band = window_;
       for (std::size_t s = h % scales_; s > 0; --s) band /= 4;
-      for (std::size_t age = std::max<std::size_t>(band, 1); age < filled; ++age)  // what the head does not see
-        scores_[place >= age ? place - age : place + window_ - age] = -1e30F;
+      const auto hide = [&](float score) {  // what the head does not see
+        for (std::size_t age = std::max<std::size_t>(band, 1); age < filled; ++age) scores_[place >= age ? place - age : place + window_ - age] = score;
+      };
+      hide(-1e30F);
       const float sum = kernels::softmax(scores_.data(), filled);
-      for (std::size_t age = std::max<std::size_t>(band, 1); age < filled; ++age)
-        scores_[place >= age ? place - age : place + window_ - age] = 0;  // nothing, rather than next to nothing
+      hide(0);  // nothing, rather than next to nothing
       float* mixed = mixed_.data() + row * width_ + h * d;
       kernels::multiply({values, nullptr, filled, d, window_}, scores_.data(), mixed);
       for (std::size_t i = 0; i < d; ++i) mixed[i] /= sum;
@@ -659,11 +660,15 @@ class DeepLob final : public Body {
   State now_, start_;
 };
 
+/// A body that is copied as a value.
+struct OwnBody : std::unique_ptr<Body> {
+  using std::unique_ptr<Body>::operator=;
+  OwnBody() = default;
+  OwnBody(const OwnBody& other) : std::unique_ptr<Body>(other->clone()) {}
+};
+
 class Fused final : public Compiled {
  public:
-  Fused(const Fused& other)
-      : answers_(other.answers_), answer_(other.answer_), of_classes_(other.of_classes_), body_(other.body_->clone()), head_(other.head_), mean_(other.mean_),
-        scale_(other.scale_), target_mean_(other.target_mean_), target_scale_(other.target_scale_), scaled_(other.scaled_), shown_(other.shown_), columns_(other.columns_) {}
   [[nodiscard]] std::unique_ptr<Compiled> clone() const override { return std::make_unique<Fused>(*this); }
   explicit Fused(const Archive& saved) {
     const Json& about = saved.description;
@@ -776,7 +781,7 @@ class Fused final : public Compiled {
 
   std::size_t answers_ = 1, answer_ = 0;  // columns of the head for an output, and the one that is taken
   bool of_classes_ = false;
-  std::unique_ptr<Body> body_;
+  OwnBody body_;
   Affine head_;
   Array mean_, scale_, target_mean_, target_scale_;
   Numbers scaled_, shown_, columns_;

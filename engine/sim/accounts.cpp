@@ -199,6 +199,8 @@ void Simulation::State::reprice(InstrumentId instrument, Ticks mark, Nanos time)
 }
 
 bool Simulation::State::outdated(const Event& event) const {
+  if (event.exchange_time > last_repriced) [[likely]]
+    return false;
   const Nanos since = repriced[event.instrument];
   if (event.kind == EventKind::Bar && event.exchange_time == since) return tape->bars[event.payload].open_time < since;
   return event.exchange_time < since;

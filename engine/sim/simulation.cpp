@@ -16,6 +16,9 @@ namespace {
 /// Of a two-sided book, the lower of two ticks.
 Ticks mid(const Depth& depth) { return {(depth.bid[0].price.value + depth.ask[0].price.value) >> 1}; }
 
+/// Dividends and the like: no price has changed, and no slice comes of them.
+bool quiet(EventKind kind) { return kind >= EventKind::Dividend && kind <= EventKind::Funding; }
+
 }  // namespace
 
 Simulation::State::State(Simulation& owner, std::shared_ptr<const MarketPlan> market,
@@ -241,12 +244,11 @@ void Simulation::State::deliver_unheard(Nanos before) {
   while (known < ring_count && ring[(ring_head + known) & (ring.size() - 1)].local_time < before) ++known;
   if (known == 0) return;
   const auto place = [&](std::size_t i) { return (ring_head + i) & (ring.size() - 1); };
-  const auto counts = [&](std::size_t i) { return ring[place(i)].exchange_time > last_repriced || !outdated(ring[place(i)]); };
   // Before its first mark an instrument is valued at what it was bought for: there every event must be looked at.
   std::size_t first = 0;
   if (instruments.size() == 1 && marks[0].value != 0) {
     first = known - 1;
-    while (first > 0 && !(ring_shows[place(first)] && ring_depths[place(first)].two_sided() && counts(first))) --first;
+    while (first > 0 && !(ring_shows[place(first)] && ring_depths[place(first)].two_sided() && !outdated(ring[place(first)]))) --first;
   }
   for (std::size_t i = first; i < known; ++i) {
     const Event& event = ring[place(i)];
@@ -257,33 +259,49 @@ void Simulation::State::deliver_unheard(Nanos before) {
       touched.push_back(instrument);
     }
     if (ring_shows[place(i)]) depth = &ring_depths[place(i)];
-    if (!counts(i)) continue;
-    const bool trade = event.kind == EventKind::Trade || event.kind == EventKind::Execute || event.kind == EventKind::Hidden;
-    Ticks mark = marks[instrument];
-    if (depth->two_sided() && ring_shows[place(i)]) mark = mid(*depth);
-    else if (!depth->two_sided() && trade) mark = event.price;
+    const Ticks mark = mark_after(event, *depth, ring_shows[place(i)] != 0);
     if (mark != marks[instrument]) moved[instrument] = 1;
     marks[instrument] = mark;
   }
   for (const InstrumentId instrument : touched) {
     const Depth* depth = std::exchange(latest[instrument], nullptr);
     if (depth != &depths[instrument]) depths[instrument] = *depth;
-    if (std::exchange(moved[instrument], std::uint8_t{0}) == 0) continue;
-    for (Player* player : by_rank) {
-      player->truth.mark(instrument, marks[instrument]);
-      player->view.mark(instrument, marks[instrument]);
-    }
+    if (std::exchange(moved[instrument], std::uint8_t{0}) != 0) mark_accounts(instrument);
   }
   touched.clear();
   for (std::size_t i = known; i-- > 0;) {
     const Event& event = ring[place(i)];
-    if (event.kind >= EventKind::Dividend && event.kind <= EventKind::Funding) continue;
+    if (quiet(event.kind)) continue;
     slice_time = event.local_time;
     break;
   }
   now = std::max(now, ring[place(known - 1)].local_time);
   ring_head = ring_count == known ? 0 : place(known);
   ring_count -= known;
+}
+
+Ticks Simulation::State::mark_after(const Event& event, const Depth& depth, bool shows) const {
+  const Ticks before = marks[event.instrument];
+  if (outdated(event)) return before;
+  switch (event.kind) {
+    case EventKind::Bar:
+      return event.price;
+    case EventKind::Trade:
+    case EventKind::Execute:
+    case EventKind::Hidden:
+      if (!depth.two_sided()) return event.price;
+      break;
+    default:
+      break;
+  }
+  return shows && depth.two_sided() ? mid(depth) : before;
+}
+
+void Simulation::State::mark_accounts(InstrumentId instrument) {
+  for (Player* player : by_rank) {
+    player->truth.mark(instrument, marks[instrument]);
+    player->view.mark(instrument, marks[instrument]);
+  }
 }
 
 void Simulation::State::publish(const Event& event, const Depth* depth) {
@@ -323,42 +341,20 @@ void Simulation::State::publish(const Event& event, const Depth* depth) {
 void Simulation::State::deliver_feed() {
   const Event event = ring[ring_head];
   const InstrumentId instrument = event.instrument;
-  Ticks mark = marks[instrument];
-  if (ring_shows[ring_head]) {
-    Depth& depth = depths[instrument];
-    depth = ring_depths[ring_head];
-    if (depth.two_sided()) mark = mid(depth);
-  }
+  const bool shows = ring_shows[ring_head] != 0;
+  if (shows) depths[instrument] = ring_depths[ring_head];
   // Begun again from its first place whenever it is empty: few places, and those in the cache.
   ring_head = --ring_count == 0 ? 0 : (ring_head + 1) & (ring.size() - 1);
-  switch (event.kind) {
-    case EventKind::Bar:
-      bars[instrument] = &tape->bars[event.payload];
-      mark = event.price;
-      break;
-    case EventKind::Trade:
-    case EventKind::Execute:
-    case EventKind::Hidden:
-      if (!depths[instrument].two_sided()) mark = event.price;
-      break;
-    default:
-      break;
-  }
-  if (event.exchange_time <= last_repriced && outdated(event)) [[unlikely]]
-    mark = marks[instrument];
+  if (event.kind == EventKind::Bar) bars[instrument] = &tape->bars[event.payload];
+  const Ticks mark = mark_after(event, depths[instrument], shows);
   if (mark != marks[instrument]) {
     marks[instrument] = mark;
     marked = true;
-    for (Player* player : by_rank) {
-      player->truth.mark(instrument, mark);
-      player->view.mark(instrument, mark);
-    }
+    mark_accounts(instrument);
   }
   for (Player* player : listeners) player->participant->on_event(event, player->port);
-  // One slice a local time: what a slice itself sets off at the same time waits for the next. Dividends and the like make
-  // none: no price has changed.
-  const bool quiet = event.kind >= EventKind::Dividend && event.kind <= EventKind::Funding;
-  if (event.local_time != slice_time && !quiet) {
+  // One slice a local time: what a slice itself sets off at the same time waits for the next.
+  if (event.local_time != slice_time && !quiet(event.kind)) {
     slice_time = event.local_time;
     slice_due = true;
     sample_due = interval.value == 0 && slice_time >= span.begin;

@@ -136,6 +136,9 @@ struct Simulation::State final : VenueSink {
   bool loop(Nanos limit);
   /// Market and feed until just before anything else happens, where nobody listens: in one go, with the same outcome.
   void play_unheard(Nanos limit);
+  /// Of an event's instrument, with its book after it and whether that came with the event.
+  [[nodiscard]] Ticks mark_after(const Event& event, const Depth& depth, bool shows) const;
+  void mark_accounts(InstrumentId instrument);
   void deliver_unheard(Nanos before);
   void finish();
   void play_market(Nanos time);

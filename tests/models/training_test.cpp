@@ -532,6 +532,13 @@ TEST_CASE("compiled networks give, step by step and by the window, what LibTorch
 }
 
 namespace {
+/// Draws of deviation 2.
+std::vector<float> normals(Rng& random, double mean, std::size_t count) {
+  std::vector<float> values;
+  for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<float>(mean + 2 * random.normal()));
+  return values;
+}
+
 /// A saved network through LibTorch: what a predictor without fused kernels gives of a window.
 struct ByLibTorch {
   ByLibTorch(const models::Archive& archive, const std::string& kind, const strategies::PredictorContext& shape)
@@ -583,11 +590,7 @@ TEST_CASE("a predictor's answers are LibTorch's, whatever its first task is") {
       asked["training"]["objective"]["tasks"] = Json::parse(tasks);
       const auto predictor = registry.build(asked, "", shape);
       Rng random(34, "test");
-      const auto numbers = [&random](std::size_t count) {
-        std::vector<float> values;
-        for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<float>(1 + 2 * random.normal()));
-        return values;
-      };
+      const auto numbers = [&random](std::size_t count) { return normals(random, 1, count); };
       predictor->fit({60, 3, 24, 2, numbers(60 * 72), numbers(120), {}}, Rng(34, "fit"));
       std::vector<std::byte> saved;
       predictor->save(saved);
@@ -616,11 +619,7 @@ TEST_CASE("a window that is the last one moved on is answered to the bit like on
     asked["training"] = Json::parse(R"({"epochs": 1, "gap": 0, "batch": 16})");
     const auto walking = registry.build(asked, "", shape);
     Rng random(35, "test");
-    const auto numbers = [&random](std::size_t count) {
-      std::vector<float> values;
-      for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<float>(1 + 2 * random.normal()));
-      return values;
-    };
+    const auto numbers = [&random](std::size_t count) { return normals(random, 1, count); };
     walking->fit({40, 4, 26, 2, numbers(40 * width), numbers(80), {}}, Rng(35, "fit"));
     std::vector<std::byte> saved;
     walking->save(saved);
@@ -648,11 +647,7 @@ TEST_CASE("a compiled DeepLOB gives, event by event, what LibTorch gives of the 
   const auto predictor = registry.build(Json::parse(R"({"kind": "deeplob", "network": {"width": 6, "hidden": 5},
     "training": {"epochs": 2, "gap": 0, "batch": 8}})"), "", {channels, window, 2});
   Rng random(33, "test");
-  const auto numbers = [&random](std::size_t count) {
-    std::vector<float> values;
-    for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<float>(3 + 2 * random.normal()));
-    return values;
-  };
+  const auto numbers = [&random](std::size_t count) { return normals(random, 3, count); };
   strategies::Dataset data{40, channels, window, 2, numbers(40 * channels * window), numbers(80), {}};
   predictor->fit(data, Rng(33, "fit"));
   std::vector<std::byte> saved;
